@@ -1,0 +1,1 @@
+"""The bid-signing workbench: the product and its edges."""

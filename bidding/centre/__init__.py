@@ -1,0 +1,1 @@
+"""The trading side: sections, reception, opening, record."""

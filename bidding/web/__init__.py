@@ -1,0 +1,1 @@
+"""The web edge: Litestar handlers, templates, static files."""

@@ -1,0 +1,1 @@
+"""The bidder side: drafting, sealing, packing, submitting, releasing."""

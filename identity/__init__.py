@@ -1,0 +1,1 @@
+"""Who acts: licences, persons, authorisations and consents."""

@@ -1,0 +1,1 @@
+"""Faithful stand-ins for outside systems, each a Litestar router factory."""

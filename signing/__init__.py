@@ -1,0 +1,1 @@
+"""Keys, certificates, messages, time, and judging a signature."""
