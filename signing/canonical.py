@@ -37,7 +37,8 @@ def encode(value: Struct | dict[str, Any] | list[Any]) -> bytes:
 def decode(data: bytes, kind: type[T]) -> T:
     """Decode, refusing every encoding but the canonical one.
 
-    Raises LimitError over MAX_DOCUMENT or 32 levels, MalformedError for other data, NotCanonicalError for other spellings.
+    Raises LimitError over MAX_DOCUMENT or 32 levels, MalformedError for other data, NotCanonicalError for other
+    spellings of the same data.
     """
     value = decode_lenient(data, kind)
     if encode(value) != data:
@@ -58,12 +59,17 @@ def decode_lenient(data: bytes, kind: type[T]) -> T:
 
 
 def _depth(data: bytes) -> int:
-    """The deepest bracket level; brackets inside strings count too, which only errs on the safe side."""
+    """Answer the deepest bracket level outside of strings; bytes that are no JSON may give any number."""
     deepest = level = 0
-    for match in _BRACKETS.finditer(data):
-        level += 1 if match[0] in b"[{" else -1
-        deepest = max(deepest, level)
+    for match in _TOKENS.finditer(data):
+        if match[0] in _OPENING:
+            level += 1
+            deepest = max(deepest, level)
+        elif match[0] in _CLOSING:
+            level -= 1
     return deepest
 
 
-_BRACKETS = re.compile(rb"[][{}]")
+_TOKENS = re.compile(rb'"(?:[^"\\]++|\\.)*+"|[][{}]', re.DOTALL)
+_OPENING = frozenset((b"[", b"{"))
+_CLOSING = frozenset((b"]", b"}"))

@@ -1,0 +1,210 @@
+"""Opening PDF files and walking their objects, safely: typed errors, no loops, no unbounded work.
+
+The objects that come back belong to the PDF library and are untyped; only the modules `signing.pdf*` and
+`sealing` that read or write PDF touch them.
+"""
+
+import logging
+import traceback
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from io import BytesIO
+from pathlib import Path
+from typing import Any, BinaryIO, Final
+
+from signing.errors import SigningError
+
+MAX_FIELDS: Final = 2_000
+MAX_PAGES: Final = 50_000
+_MAX_DEPTH: Final = 32
+_HEADER: Final = 1024
+_MAX_TAIL: Final = 4 << 20
+_MAX_HEAD: Final = 64 << 20
+
+
+class PdfError(SigningError):
+    """Base of everything that keeps a PDF from being read."""
+
+
+class NotAPdfError(PdfError):
+    """The file is not a PDF."""
+
+
+class EncryptedPdfError(PdfError):
+    """The PDF is encrypted or asks for a password."""
+
+
+class UnreadablePdfError(PdfError):
+    """The PDF's structure cannot be read."""
+
+
+@dataclass(frozen=True)
+class OpenPdf:
+    """A PDF that is open for reading. `reader` belongs to the library; `mode` says how strictly it was read."""
+
+    reader: Any
+    stream: BinaryIO
+    size: int
+    mode: str
+
+    @property
+    def revisions(self) -> int:
+        """Answer how many revisions the file holds."""
+        return int(self.reader.xrefs.total_revisions)
+
+
+@contextmanager
+def open_pdf(path: Path) -> Iterator[OpenPdf]:
+    """Open a PDF strictly, or leniently when that fails; the mode is told.
+
+    Raises NotAPdfError, EncryptedPdfError, UnreadablePdfError; every raw error of the library, also inside the
+    `with` block, becomes UnreadablePdfError. Endless loops are the caller's to bound (child process, limits).
+    """
+    logging.getLogger("pyhanko").setLevel(logging.CRITICAL)  # its log repeats what we report ourselves
+    with path.open("rb") as stream:
+        if b"%PDF-" not in stream.read(_HEADER):
+            raise NotAPdfError("no %PDF- in the first kilobyte")
+        size = stream.seek(0, 2)
+        with _typed_errors():
+            reader, mode = _read(stream, size)
+            if reader.encrypted:
+                raise EncryptedPdfError("the file is encrypted")
+            yield OpenPdf(reader, stream, size, mode)
+
+
+def walk_fields(pdf: OpenPdf) -> Iterator[tuple[str, Any, Any]]:
+    """Walk (qualified name, field dictionary, raw /V) of all filled signature fields of the form, without loops."""
+    fields = entry(entry(pdf.reader.root, "/AcroForm"), "/Fields")
+    seen, waiting = set[int](), [("", item, "", 0) for item in reversed(items(fields))]
+    count = 0
+    while waiting:
+        prefix, raw, kind, depth = waiting.pop()
+        count += 1
+        if count > MAX_FIELDS or depth > _MAX_DEPTH:
+            raise UnreadablePdfError("too many form fields, or nested too deeply")
+        number = getattr(raw, "idnum", None)
+        node = resolve(raw)
+        if not is_dictionary(node) or (number is not None and number in seen):
+            continue
+        if number is not None:
+            seen.add(number)
+        own = text_of(entry(node, "/T"))
+        name = ".".join(part for part in (prefix, own) if part)
+        kind = str(entry(node, "/FT") or kind)
+        if kind == "/Sig" and "/V" in node:
+            yield name, node, node.raw_get("/V")
+        waiting += [(name, kid, kind, depth + 1) for kid in reversed(items(entry(node, "/Kids")))]
+
+
+def page_references(pdf: OpenPdf) -> tuple[int, ...]:
+    """Answer the object numbers of the pages, in order. Raises UnreadablePdfError for a page tree with loops."""
+    root = pdf.reader.root
+    waiting, seen, pages = [root.raw_get("/Pages")], set[int](), list[int]()
+    while waiting:
+        raw = waiting.pop()
+        number = getattr(raw, "idnum", None)
+        if number is None or number in seen or len(seen) > MAX_PAGES:
+            raise UnreadablePdfError("a page tree with a loop, a direct node, or too many of them")
+        seen.add(number)
+        node = resolve(raw)
+        if "/Kids" in node:
+            waiting += reversed(items(node["/Kids"]))
+        else:
+            pages.append(number)
+    return tuple(pages)
+
+
+def entry(node: Any, key: str) -> Any:
+    """Answer what stands behind a key of a dictionary, references followed; None when there is nothing."""
+    return resolve(node.raw_get(key)) if is_dictionary(node) and key in node else None
+
+
+def items(value: Any) -> list[Any]:
+    """Answer the items of an array as they stand, or nothing for anything else."""
+    resolved = resolve(value)
+    return list(resolved) if isinstance(resolved, list) else []
+
+
+def load_object(pdf: OpenPdf, number: int) -> Any:
+    """Answer an object of generation 0 by its number, as it is in the newest revision."""
+    from pyhanko.pdf_utils.generic import Reference  # noqa: PLC0415 - see _read
+
+    return pdf.reader.get_object(Reference(number, 0, pdf=pdf.reader))
+
+
+def decode_object_streams(pdf: OpenPdf, revision: int) -> Iterator[bytes]:
+    """Decode all object streams of the revisions up to this one: where objects hide from a search of the bytes."""
+    resolver = pdf.reader.get_historical_resolver(revision)
+    for earlier in range(revision + 1):
+        for ref in pdf.reader.xrefs.object_streams_used_in(earlier):
+            yield resolver(ref).data
+
+
+def read_slice(stream: BinaryIO, start: int, stop: int) -> bytes:
+    """Read the bytes from `start` up to `stop`."""
+    stream.seek(start)
+    return stream.read(max(0, stop - start))
+
+
+def resolve(raw: Any) -> Any:
+    """Follow a reference; anything else is its own value."""
+    return raw.get_object() if hasattr(raw, "get_object") else raw
+
+
+def is_dictionary(value: Any) -> bool:
+    """Whether this is a PDF dictionary (or a stream, which has one)."""
+    return isinstance(value, dict) and hasattr(value, "raw_get")
+
+
+def text_of(value: Any) -> str:
+    """Answer a text string, or nothing for anything else."""
+    return value if isinstance(value, str) else ""
+
+
+def _read(stream: BinaryIO, size: int) -> tuple[Any, str]:
+    from pyhanko.pdf_utils.misc import PdfReadError  # noqa: PLC0415 - costs a second; only who opens a PDF pays
+    from pyhanko.pdf_utils.reader import PdfFileReader  # noqa: PLC0415
+
+    try:
+        reader = PdfFileReader(stream, strict=True)
+        if not reader.xrefs.hybrid_xrefs_present:
+            return reader, "strict"
+    except PdfReadError:
+        pass
+    try:
+        return PdfFileReader(stream, strict=False), "lenient"
+    except PdfReadError:
+        head = _without_tail(stream, size)
+        if head is None:
+            raise
+        return PdfFileReader(head, strict=False), "lenient"
+
+
+def _without_tail(stream: BinaryIO, size: int) -> BytesIO | None:
+    """Answer the file up to its last %%EOF, if much follows it: what follows is then reported, not read."""
+    base = max(0, size - _MAX_TAIL)
+    last = read_slice(stream, base, size).rfind(b"%%EOF")
+    return BytesIO(read_slice(stream, 0, base + last + 5)) if last >= 0 and size <= _MAX_HEAD else None
+
+
+@contextmanager
+def _typed_errors() -> Iterator[None]:
+    try:
+        yield
+    except (SigningError, GeneratorExit):
+        raise
+    except Exception as error:  # a parser of hostile files may raise anything at all
+        if not _is_library_error(error):
+            raise
+        raise UnreadablePdfError(f"{type(error).__name__}: {str(error)[:200]}") from error
+
+
+def _is_library_error(error: BaseException) -> bool:
+    """Whether the error came out of the PDF library, and not out of the code that uses an open file."""
+    frames = (frame for frame, _ in traceback.walk_tb(error.__traceback__))
+    return any(
+        str(frame.f_globals.get("__name__", "")).startswith(("pyhanko", "signing.pdf"))
+        and frame.f_code.co_name not in {"open_pdf", "_typed_errors"}
+        for frame in frames
+    )
