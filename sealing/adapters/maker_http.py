@@ -1,0 +1,66 @@
+"""The seal registry (印章备案系统) over HTTP, as the sandbox's seal maker speaks it."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import TypeVar
+from urllib.parse import quote
+
+import httpx
+from msgspec import Struct
+
+from sealing.errors import SealRegistryRefusedError, SealRegistryUnavailableError, UnknownSealError
+from sealing.seal import IssuedSeal, SealState
+from sealing.wire import MadeSeals, SealFile
+from signing import canonical
+from signing.adapters.http import exchange
+from signing.errors import MalformedError, UnavailableError
+
+T = TypeVar("T", bound=Struct)
+_LIMIT = 4 << 20
+_SERVER_ERROR = 500
+
+
+class _Problem(Struct):
+    code: str = "refused"
+    detail: str = ""
+
+
+@dataclass(frozen=True)
+class HttpSealRegistry:
+    """A `sealing.ports.SealRegistry` at one base address; the client has the timeouts."""
+
+    client: httpx.Client
+    base_url: str
+
+    def fetch_seals(self, uscc: str) -> tuple[IssuedSeal, ...]:
+        """Answer all seals of a company."""
+        made = self._ask(f"/maker/seals?uscc={quote(uscc, safe='')}", MadeSeals)
+        return tuple(one.issued() for one in made.seals)
+
+    def fetch_seal(self, number: str) -> IssuedSeal:
+        """Answer one seal; UnknownSealError."""
+        return self._file(number).seal.issued()
+
+    def fetch_state(self, number: str, at: datetime) -> SealState:
+        """Answer the state at an instant; UnknownSealError, also for an instant before the seal was made."""
+        past = [note.state for note in self._file(number).history if note.since <= at]
+        if not past:
+            raise UnknownSealError(f"seal {number!r} was not made yet")
+        return past[-1]
+
+    def _file(self, number: str) -> SealFile:
+        return self._ask(f"/maker/seals/{quote(number, safe='')}", SealFile)
+
+    def _ask(self, path: str, kind: type[T]) -> T:
+        try:
+            status, body = exchange(self.client, "GET", f"{self.base_url.rstrip('/')}{path}", limit=_LIMIT)
+            if status == httpx.codes.OK:
+                return canonical.decode_lenient(body, kind)
+            problem = canonical.decode_lenient(body, _Problem)
+        except (UnavailableError, MalformedError) as error:
+            raise SealRegistryUnavailableError(str(error)) from error
+        if problem.code == "seal_unknown":
+            raise UnknownSealError(problem.detail)
+        if status >= _SERVER_ERROR or problem.code == _Problem().code:
+            raise SealRegistryUnavailableError(f"{problem.code}: {problem.detail}")
+        raise SealRegistryRefusedError(problem.code, problem.detail)

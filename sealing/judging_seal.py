@@ -1,0 +1,212 @@
+"""Judging a seal and a seal signature: the steps of GB/T 38540-2020 7.3 and GM/T 0031 as named checks, pure.
+
+Steps that depend on time are judged at the proven time (a valid timestamp), else at the claimed one; then a
+certificate that is no longer good today leaves the answer open, because nothing proves the signature older.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import Final
+
+from sealing import ses
+from sealing.errors import SealFormatError
+from sealing.evidence import SignatureEvidence
+from sealing.judging import (
+    Policy,
+    check_identity,
+    check_still_good,
+    judge_licence,
+    read_certificate,
+    read_signer,
+)
+from sealing.report import SealFacts, SignatureKind, SignatureReport, TimeSource
+from sealing.seal import kind_of
+from sealing.ses import SesSeal, SesSignature, Statement
+from signing.algorithms import compute_digest
+from signing.certificates import Certificate
+from signing.checks import Check, Result, SubIndication, Verdict, check
+from signing.digests import sm3
+from signing.errors import BadSignatureError, SigningError
+from signing.path import Purpose, verify_path
+from signing.sm2 import PublicKey, compute_z, verify
+from signing.timestamps import TimestampToken, parse_token, verify_token
+
+_DIGEST: Final = 32
+
+
+def judge_ses(evidence: SignatureEvidence, policy: Policy) -> SignatureReport:
+    """Judge the contents of a signature field that holds an SES_Signature."""
+    name = evidence.signature.name
+    try:
+        signed = ses.parse_signature(evidence.message)
+    except SealFormatError as error:
+        broken = check("format", ok=False, code="FMT_CMS", sub=SubIndication.FORMAT_FAILURE, why=str(error))
+        return SignatureReport(name, SignatureKind.SEAL, "SES", Verdict(broken))
+    statement, certificate = signed.statement, read_certificate(signed.certificate)
+    stamp, stamped = _judge_stamp(signed, policy)
+    when = stamp.gen_time if stamp else statement.time
+    verdict = Verdict(
+        check("format", ok=True, code="FMT_CMS"),
+        *_judge_statement(signed, certificate, evidence.digests.get("sm3", b"")),
+        *judge_seal(statement.seal, policy, when),
+        _listed(statement, signed.certificate, certificate),
+        *_judge_signer(certificate, policy, when, proven=stamp is not None),
+        *stamped,
+        warnings=tuple(_ses_warnings(signed, stamp)),
+    )
+    if policy.expect_uscc:
+        verdict += Verdict(check_identity([certificate] if certificate else [], policy.expect_uscc))
+    return SignatureReport(
+        id=name,
+        kind=SignatureKind.SEAL,
+        profile=f"SES-v{statement.seal.layout}",
+        verdict=verdict,
+        signer=read_signer(certificate),
+        seal=seal_facts(statement.seal),
+        signed_at=when,
+        time_source=TimeSource.TIMESTAMP if stamp else TimeSource.CLAIMED if when else TimeSource.NONE,
+        authority=stamp.certificate.common_name if stamp and stamp.certificate else "",
+        consent_sm3=statement.consent_sm3.hex() if statement.consent_sm3 else "",
+    )
+
+
+def _judge_statement(signed: SesSignature, certificate: Certificate | None, digest: bytes) -> list[Check]:
+    statement = signed.statement
+    same = len(digest) == _DIGEST and statement.document_sm3 == digest
+    return [
+        check("digest", same, code="HASH", sub=SubIndication.HASH_FAILURE),
+        _check_signature("signature", "SIG", _Signed(certificate, signed.algorithm, statement.raw, signed.signature)),
+    ]
+
+
+def judge_seal(seal: SesSeal, policy: Policy, when: datetime | None) -> list[Check]:
+    """Judge the seal by itself (印章验证), its period as of the signing: GM/T 0031 6.1.2."""
+    maker = read_certificate(seal.certificate)
+    checks = [
+        _check_signature("seal-signature", "SEAL_SIG", _Signed(maker, seal.algorithm, seal.signed, seal.signature))
+    ]
+    made = seal.info.property.created
+    at = made if seal.layout == 5 else when  # noqa: PLR2004 - GM/T 0031-2025 judges the maker as of createDate
+    if maker is not None and at is not None:
+        path = verify_path(maker, anchors=policy.anchors, evidence=policy.evidence, at=at, purpose=Purpose.SEAL_MAKER)
+        checks += [replace(one, name=f"maker-{one.name}") for one in path.checks]
+    checks += _judge_seal_stamp(seal, policy)
+    start, end = seal.info.property.not_before, seal.info.property.not_after
+    inside = None if when is None else start <= when <= end
+    why = f"印章有效期 {start:%Y-%m-%d %H:%M:%S} 至 {end:%Y-%m-%d %H:%M:%S} UTC"
+    return [
+        *checks,
+        check("seal-period", inside, code="SEAL_PERIOD", sub=SubIndication.SIG_CONSTRAINTS_FAILURE, why=why),
+    ]
+
+
+def _judge_seal_stamp(seal: SesSeal, policy: Policy) -> list[Check]:
+    """Judge the maker's own timestamp of a v5 seal: over its signature value, and not before createDate."""
+    if seal.timestamp is None:
+        return []
+    token, checks = _read_stamp(seal.timestamp, seal.signature, policy)
+    late = token is not None and seal.info.property.created > token.gen_time
+    order = check("order", not late, code="TST_BAD", sub=SubIndication.TIMESTAMP_ORDER_FAILURE)
+    return [replace(one, name=f"seal-{one.name}") for one in (*checks, order)]
+
+
+def _listed(statement: Statement, raw: bytes, certificate: Certificate | None) -> Check:
+    """Whether the signer's certificate is on the seal's list, byte for byte or by digest."""
+    listed = statement.seal.info.property
+    why, ok = "", None
+    if listed.digests:
+        digests = {entry.value for entry in listed.digests}
+        ok = sm3(raw) in digests
+        if not ok and certificate is not None and isinstance(certificate.public_key, PublicKey):
+            prefixed = sm3(compute_z(certificate.public_key), raw) in digests
+            why = "名单中的摘要带有 Z 前缀，不符合标准" if prefixed else ""
+    elif listed.certificates or not listed.identifiers:
+        ok = raw in listed.certificates
+    else:
+        why = "印章名单只有证书标识，无法核对"
+    return check("certificate-list", ok, code="SEAL_CERTLIST", sub=SubIndication.SIG_CONSTRAINTS_FAILURE, why=why)
+
+
+def _judge_signer(
+    certificate: Certificate | None, policy: Policy, when: datetime | None, *, proven: bool
+) -> list[Check]:
+    """Judge the signer's certificate: path, validity, key usage and revocation at the signing time."""
+    if certificate is None or when is None:
+        what = ("NO_CERT", SubIndication.NO_SIGNING_CERTIFICATE_FOUND) if certificate is None else _UNTIMED
+        return [Check("certificate", what[0], Result.UNKNOWN, "", what[1])]
+    path = judge_licence(certificate, policy, when)
+    if proven or path.failed:
+        return list(path.checks)
+    return [*path.checks, *check_still_good(certificate, policy)]
+
+
+def _judge_stamp(signed: SesSignature, policy: Policy) -> tuple[TimestampToken | None, list[Check]]:
+    """Judge the timestamp over the signature value; answer it only if nothing about it failed."""
+    if signed.timestamp is None:
+        return None, []
+    return _read_stamp(signed.timestamp, signed.signature, policy)
+
+
+def _ses_warnings(signed: SesSignature, stamp: TimestampToken | None) -> Iterable[str]:
+    if stamp is None:
+        yield "TIME_UNTRUSTED：签章时间取自签章者本机，未经可信时间戳证明。"
+    if not signed.canonical and signed.statement.seal.layout != 1:
+        yield "FMT_CMS：签章数据的编码不是 DER。"
+    if signed.algorithm in ses.OTHER_SM2_NAMES:
+        yield "ALG：签名算法用了非标准的标识。"
+
+
+@dataclass(frozen=True)
+class _Signed:
+    """A signature value with what it is over, and the certificate that came along."""
+
+    certificate: Certificate | None
+    algorithm: str
+    message: bytes
+    value: bytes
+
+
+def _check_signature(name: str, code: str, signed: _Signed) -> Check:
+    """Verify SM2 with SM3 over the original bytes."""
+    if signed.certificate is None:
+        return check(name, ok=False, code=code, sub=SubIndication.SIG_CRYPTO_FAILURE, why="证书无法读取")
+    public = signed.certificate.public_key
+    known = signed.algorithm == ses.SM2_WITH_SM3 or signed.algorithm in ses.OTHER_SM2_NAMES
+    if not known or not isinstance(public, PublicKey):
+        why = f"算法 {signed.algorithm}"
+        return Check(name, "ALG", Result.UNKNOWN, why, SubIndication.CRYPTO_CONSTRAINTS_FAILURE)
+    try:
+        verify(public, signed.message, signed.value)
+    except BadSignatureError:
+        return check(name, ok=False, code=code, sub=SubIndication.SIG_CRYPTO_FAILURE)
+    return check(name, ok=True, code=code)
+
+
+def seal_facts(seal: SesSeal) -> SealFacts:
+    """Say what a seal says of itself."""
+    info, maker = seal.info, read_certificate(seal.certificate)
+    return SealFacts(
+        name=info.property.name,
+        kind=kind_of(info.property.name),
+        number=info.number,
+        maker=maker.common_name if maker else "",
+        not_before=info.property.not_before,
+        not_after=info.property.not_after,
+        picture_format=info.picture.format,
+        picture=info.picture.data,
+    )
+
+
+_UNTIMED: Final = ("TIME_UNTRUSTED", SubIndication.NO_POE)
+
+
+def _read_stamp(data: bytes, stamped: bytes, policy: Policy) -> tuple[TimestampToken | None, list[Check]]:
+    try:
+        token = parse_token(data)
+        imprint = compute_digest(token.digest_algorithm, stamped)
+    except SigningError as error:
+        sub = SubIndication.SIG_CRYPTO_FAILURE
+        return None, [check("timestamp-format", ok=False, code="TST_BAD", sub=sub, why=str(error))]
+    verdict = verify_token(data, imprint=imprint, anchors=policy.anchors, evidence=policy.evidence)
+    return None if verdict.failed else token, list(verdict.checks)

@@ -1,0 +1,22 @@
+"""What sealing needs from outside."""
+
+from datetime import datetime
+from typing import Protocol
+
+from sealing.seal import IssuedSeal, SealState
+
+
+class SealRegistry(Protocol):
+    """Where a company's seals are issued and their states kept (印章备案系统).
+
+    Every call raises SealRegistryUnavailableError or SealRegistryRefusedError.
+    """
+
+    def fetch_seals(self, uscc: str) -> tuple[IssuedSeal, ...]:
+        """Answer all seals of a company, whatever their state; empty when it has none."""
+
+    def fetch_seal(self, number: str) -> IssuedSeal:
+        """Answer one seal by its thirteen-digit number. Raises UnknownSealError."""
+
+    def fetch_state(self, number: str, at: datetime) -> SealState:
+        """Answer the state that a seal had at an instant. Raises UnknownSealError."""
