@@ -1,0 +1,1 @@
+"""One relational schema per role; legal invariants are constraints, signed objects are kept as signed bytes."""
