@@ -97,7 +97,7 @@ class SectionParams(Struct, frozen=True, forbid_unknown_fields=True):
         return self.deadline + timedelta(seconds=self.grace)
 
     def stage(self, number: int) -> Stage:
-        """The stage with this id; KeyError if there is none."""
+        """Answer the stage with this id; KeyError if there is none."""
         for stage in self.stages:
             if stage.id == number:
                 return stage
@@ -105,7 +105,7 @@ class SectionParams(Struct, frozen=True, forbid_unknown_fields=True):
 
 
 def encode_params(params: SectionParams) -> bytes:
-    """The bytes that the tenderer signs."""
+    """Answer the bytes that the tenderer signs."""
     return canonical.encode(params)
 
 
