@@ -1,0 +1,1 @@
+"""PDFs that the bidder's side makes, takes in, joins and shows."""
