@@ -1,0 +1,91 @@
+"""A child process around parsers of untrusted bytes (不可信输入的隔离).
+
+The child runs `python -m bidding.isolation_worker`, answers one JSON line for each request line, and is bounded in
+memory and CPU time by the operating system. A file that kills it gets a `WorkerDiedError`; the next request starts
+a fresh child, so the caller lives on.
+"""
+
+import json
+import subprocess
+import sys
+import threading
+from dataclasses import dataclass, field
+from typing import Any
+
+from bidding.errors import BiddingError
+
+WALL_SECONDS = 60.0
+"""Longest wait for one answer about a small file; the CPU limit inside the child strikes earlier on a free machine."""
+_BYTES_PER_SECOND = 5_000_000
+"""What a large file may add to that."""
+
+
+def patience(size: int) -> float:
+    """Answer how many seconds to wait for the answer about a file of `size` bytes."""
+    return WALL_SECONDS + size / _BYTES_PER_SECOND
+
+
+class WorkerDiedError(BiddingError):
+    """The file exhausted the memory or time it may use, or crashed its parser."""
+
+
+@dataclass
+class IsolatedWorker:
+    """One warm child; calls are serialised. `close` ends it."""
+
+    _process: "subprocess.Popen[bytes] | None" = None
+    _lock: threading.Lock = field(default_factory=threading.Lock)
+
+    def ask(self, request: dict[str, Any], *, seconds: float = WALL_SECONDS) -> dict[str, Any]:
+        """Send one request and wait for its answer; WorkerDiedError when the child did not live to give it."""
+        with self._lock:
+            process = self._running()
+            timer = threading.Timer(seconds, process.kill)
+            timer.start()
+            try:
+                line = self._exchange(process, json.dumps(request).encode() + b"\n")
+            finally:
+                timer.cancel()
+            if not line.endswith(b"\n"):
+                self._reap()
+                raise WorkerDiedError("the parser ran out of memory or time, or crashed")
+            answer: dict[str, Any] = json.loads(line)
+            return answer
+
+    def close(self) -> None:
+        """End the child."""
+        with self._lock:
+            self._reap()
+
+    @staticmethod
+    def _exchange(process: "subprocess.Popen[bytes]", line: bytes) -> bytes:
+        """Answer one line, or less than one when the child died over it."""
+        if process.stdin is None or process.stdout is None:  # pragma: no cover - both are pipes
+            return b""
+        try:
+            process.stdin.write(line)
+            process.stdin.flush()
+            return process.stdout.readline()
+        except BrokenPipeError:
+            return b""
+
+    def _running(self) -> "subprocess.Popen[bytes]":
+        if self._process is None or self._process.poll() is not None:
+            self._reap()
+            self._process = subprocess.Popen(
+                [sys.executable, "-m", "bidding.isolation_worker"],
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.DEVNULL,
+            )
+        return self._process
+
+    def _reap(self) -> None:
+        process, self._process = self._process, None
+        if process is None:
+            return
+        process.kill()
+        for pipe in (process.stdin, process.stdout):
+            if pipe is not None:
+                pipe.close()
+        process.wait()

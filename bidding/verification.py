@@ -1,0 +1,366 @@
+"""Verification (核验): what is this file, and may one rely on it?
+
+`judge_file` decides the format by content, asks the pure verifiers, and answers one `FileReport`, which is the
+JSON object of the command line. Hostile bytes meet limits first; callers run it in `bidding.isolation`.
+"""
+
+import hashlib
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from datetime import datetime
+from pathlib import Path
+from typing import Any, BinaryIO, Final
+
+from bidding import receipt as receipts
+from bidding.bundle import parse_bundle, verify_bundle
+from bidding.errors import BiddingError
+from bidding.web.errors import words_of
+from sealing import texts
+from sealing.errors import SealingError
+from sealing.judging import check_not_later
+from sealing.report import DocumentVerdict, SignatureReport
+from sealing.verify import verify_esl, verify_pdf
+from signing.certificates import parse_certificate
+from signing.checks import Check, Indication, Result, SubIndication, Verdict, check
+from signing.cms import parse_cms
+from signing.digests import Sm3, read_chunks
+from signing.errors import MalformedError, SigningError
+from signing.path import TrustAnchors
+from signing.timestamps import parse_token
+
+MAX_SIZES: Final = {"pdf": 512 << 20, "ytb": 4 << 30, "receipt": 8 << 20, "esl": 8 << 20}
+"""Bytes by format; larger files are refused before they are read."""
+MAX_STRANGE: Final = 64 << 20
+"""Bytes; a larger file of no format that we judge is not even digested."""
+POLICY = "yizhao-2026.1"
+
+
+@dataclass(frozen=True)
+class Question:
+    """What the asker wants to know beyond the signatures themselves."""
+
+    trust: TrustAnchors
+    at: datetime
+    expect_uscc: str = ""
+    require_seals: tuple[str, ...] = ()
+    password: str = ""
+    bundle_sm3: str = ""
+    """A receipt must be about the bundle with this SM3, hex; empty: not asked."""
+
+
+@dataclass(frozen=True)
+class FileReport:
+    """One file's answer; `as_json` is the published form (design.md 5)."""
+
+    file: str
+    sha256: str
+    sm3: str
+    format: str
+    indication: Indication
+    sub_indication: str
+    trust: dict[str, Any]
+    signatures: tuple[dict[str, Any], ...]
+    warnings: tuple[str, ...]
+    reason: str
+    read_mode: str = "strict"
+
+    def as_json(self) -> dict[str, Any]:
+        """Answer the object that `yizhao verify --json` prints."""
+        return {
+            "file": self.file,
+            "sha256": self.sha256,
+            "sm3": self.sm3,
+            "format": self.format,
+            "indication": str(self.indication),
+            "sub_indication": self.sub_indication,
+            "policy": POLICY,
+            "trust": self.trust,
+            "read_mode": self.read_mode,
+            "signatures": list(self.signatures),
+            "warnings": list(self.warnings),
+            "reason": self.reason,
+        }
+
+
+def sniff(head: bytes, tail: bytes = b"") -> str:
+    """Answer the format by content: pdf, ytb, ofd, receipt, esl or unknown; names are not looked at.
+
+    `head` are the first bytes and `tail` the last ones, where a ZIP file keeps its directory.
+    """
+    if b"%PDF-" in head[:1024]:
+        return "pdf"
+    if head.startswith(b"PK\x03\x04"):
+        if head[30:38] == b"mimetype" and b"vnd.yizhao" in head[38:120]:
+            return "ytb"
+        return "ofd" if b"OFD.xml" in head + tail else "unknown"
+    if head.startswith(b"{"):
+        return "receipt"
+    if head.startswith(b"\x30"):
+        return "esl"
+    return "unknown"
+
+
+def judge_file(path: Path, question: Question) -> FileReport:
+    """Answer for one file; unreadable input is REFUSED with the reason, never an exception."""
+    try:
+        size = path.stat().st_size
+        with path.open("rb") as stream:
+            head = stream.read(_EDGE)
+            stream.seek(max(0, size - _EDGE))
+            kind = sniff(head, stream.read(_EDGE))
+            limit = MAX_SIZES.get(kind, MAX_STRANGE)
+            if size == 0:
+                return refused(path.name, question.trust, "文件为空。")
+            if size > limit:
+                return refused(path.name, question.trust, f"文件有 {size} 字节，超过 {limit} 字节的上限。", kind)
+            stream.seek(0)
+            sm3_sum, sha_sum = _digests(stream)
+        report = _judge(kind, path, question)
+    except OSError as error:
+        return refused(path.name, question.trust, f"文件无法读取：{error.strerror}。")
+    return replace(report, sm3=sm3_sum, sha256=sha_sum)
+
+
+_EDGE: Final = 1 << 16
+
+
+def _judge(kind: str, path: Path, question: Question) -> FileReport:
+    judge = _JUDGES.get(kind)
+    if judge is None:
+        return refused(path.name, question.trust, _NOT_JUDGED.get(kind, _NOT_JUDGED["unknown"]), kind)
+    try:
+        return judge(path, question)
+    except (SigningError, SealingError, BiddingError) as error:
+        return refused(path.name, question.trust, f"{words_of(error).text}（{error}）", kind)
+
+
+_NOT_JUDGED: Final = {
+    "ofd": "这是 OFD 文件：目前还不能验证 OFD，请用 PDF。",
+    "unknown": "无法识别的文件：不是 PDF、投标文件包、回执或电子印章。",
+}
+
+
+def refused(name: str, trust: TrustAnchors, why: str, kind: str = "unknown") -> FileReport:
+    """Give the answer for input that cannot be judged."""
+    return FileReport(name, "", "", kind, Indication.REFUSED, "", _trust(trust), (), (), why)
+
+
+def _digests(stream: BinaryIO) -> tuple[str, str]:
+    state, other = Sm3(), hashlib.sha256()
+    for chunk in read_chunks(stream):
+        state.update(chunk)
+        other.update(chunk)
+    return state.hexdigest(), other.hexdigest()
+
+
+def _trust(trust: TrustAnchors) -> dict[str, Any]:
+    return {"name": trust.name, "version": trust.version, "sandbox": trust.sandbox, "fingerprint": trust.fingerprint}
+
+
+def _check(item: Check) -> dict[str, Any]:
+    return {
+        "name": item.name,
+        "code": item.code,
+        "result": str(item.result),
+        "why": item.why,
+        "text": texts.explain(item.code, item.result),
+    }
+
+
+def _one(verdict: Verdict, facts: dict[str, Any]) -> dict[str, Any]:
+    """Answer a signature entry of the answer, from one verdict and what is known about who and when."""
+    base: dict[str, Any] = {
+        "id": "1",
+        "kind": "signature",
+        "kind_name": "签名",
+        "signer": None,
+        "seal": None,
+        "signed_at": None,
+        "time_source": "none",
+        "authority": "",
+        "covers": "whole-document",
+        "changes_after": [],
+    }
+    return {
+        **base,
+        **facts,
+        "indication": str(verdict.indication),
+        "sub_indication": verdict.sub_indication or "",
+        "checks": [_check(item) for item in verdict.checks],
+    }
+
+
+def _signer(certificate: bytes) -> dict[str, str]:
+    try:
+        parsed = parse_certificate(certificate)
+    except MalformedError:
+        return {"name": "", "uscc": "", "serial": ""}
+    return {"name": parsed.common_name, "uscc": next(iter(parsed.uscc_candidates), ""), "serial": parsed.serial}
+
+
+def _stamped(token: bytes | None, claimed: datetime | None) -> dict[str, str | None]:
+    try:
+        stamp = parse_token(token) if token else None
+    except (SigningError, ValueError):
+        stamp = None
+    if stamp is not None:
+        authority = stamp.certificate.common_name if stamp.certificate else ""
+        return {"signed_at": stamp.gen_time.isoformat(), "time_source": "timestamp", "authority": authority}
+    if claimed is not None:
+        return {"signed_at": claimed.isoformat(), "time_source": "claimed", "authority": ""}
+    return {"signed_at": None, "time_source": "none", "authority": ""}
+
+
+def _judge_receipt(path: Path, question: Question) -> FileReport:
+    data = path.read_bytes()
+    trust, at = question.trust, question.at
+    if b'"kind":"refusal"' in data:
+        verdict = receipts.verify_refusal(data, anchors=trust, evidence=trust.evidence, at=at)
+        refusal = receipts.parse_refusal(data)
+        facts: dict[str, Any] = {
+            "profile": "拒收凭证",
+            "kind_name": "交易中心签名",
+            "signer": _signer(refusal.file.statement.certificate),
+        }
+        facts |= _stamped(refusal.file.token, refusal.facts.at)
+        demands = _receipt_demands(question, refusal.facts.centre, refusal.facts.bidder, refusal.facts.bundle_sm3)
+        return _single(path, question, "receipt", _with(verdict, demands), facts)
+    verdict = receipts.verify_receipt(data, anchors=trust, evidence=trust.evidence, at=at)
+    receipt = receipts.parse_receipt(data)
+    facts = {"profile": "回执 R1", "kind_name": "交易中心签名", "signer": _signer(receipt.r1.root.certificate)}
+    facts |= _stamped(receipt.file.token, receipt.root.at)
+    demands = _receipt_demands(question, receipt.leaf.centre, receipt.leaf.bidder, receipt.leaf.bundle_sm3)
+    return _single(path, question, "receipt", _with(verdict, demands), facts)
+
+
+def _receipt_demands(question: Question, centre: str, bidder: str, bundle_sm3: str) -> list[Check]:
+    """Ask what the asker expects: the unit that signs or the bidder, the bundle in hand, and seals (there are none)."""
+    checks = list[Check]()
+    if question.expect_uscc:
+        same, why = question.expect_uscc in (centre, bidder), f"投标人为 {bidder}，交易中心为 {centre}"
+        checks.append(_identity(same, "" if same else f"{why}，应为 {question.expect_uscc}"))
+    if question.bundle_sm3:
+        same = bundle_sm3 == question.bundle_sm3
+        why = "" if same else "回执所记的不是这个投标文件包"
+        checks.append(check("receipt-bundle", same, code="HASH", sub=SubIndication.HASH_FAILURE, why=why))
+    if question.require_seals:
+        checks.append(_seals(ok=False, why="回执上没有印章"))
+    return checks
+
+
+def _identity(ok: bool, why: str) -> Check:
+    return check("identity", ok, code="ID_MISMATCH", sub=SubIndication.SIG_CONSTRAINTS_FAILURE, why=why)
+
+
+def _seals(*, ok: bool | None, why: str) -> Check:
+    return check("required-seals", ok, code="SEAL_MISSING", sub=SubIndication.SIG_CONSTRAINTS_FAILURE, why=why)
+
+
+def _judge_bundle(path: Path, question: Question) -> FileReport:
+    with path.open("rb") as stream:
+        size = path.stat().st_size
+        bundle = parse_bundle(stream, size)
+        verdict = verify_bundle(
+            bundle, stream, params=None, anchors=question.trust, evidence=question.trust.evidence, at=question.at
+        )
+    cms = parse_cms(bundle.label.signature)
+    signer = _signer(cms.certificate.der) if cms.certificate else None
+    facts: dict[str, Any] = {"profile": "YTB-1", "kind_name": "投标人执照签名", "signer": signer}
+    facts |= _stamped(cms.token, cms.signing_time)
+    demands = list[Check]()
+    if question.expect_uscc:
+        same, why = bundle.header.bidder == question.expect_uscc, f"投标人为 {bundle.header.bidder}"
+        demands.append(_identity(same, "" if same else f"{why}，应为 {question.expect_uscc}"))
+    if question.require_seals:
+        demands.append(_seals(ok=None, why="印章在加密的文件里，解密之后才能核对"))
+    return _single(path, question, "ytb", _with(verdict, demands), facts)
+
+
+def _single(path: Path, question: Question, kind: str, verdict: Verdict, facts: dict[str, Any]) -> FileReport:
+    """Answer for a file with one signature; what the asker demands beyond it is already among the checks."""
+    told = datetime.fromisoformat(facts["signed_at"]) if facts["signed_at"] else None
+    verdict = _with(verdict, check_not_later(told, question.at))
+    return FileReport(
+        file=path.name,
+        sha256="",
+        sm3="",
+        format=kind,
+        indication=verdict.indication,
+        sub_indication=verdict.sub_indication or "",
+        trust=_trust(question.trust),
+        signatures=(_one(verdict, facts),),
+        warnings=verdict.warnings,
+        reason=_sentence(verdict),
+    )
+
+
+def _with(verdict: Verdict, checks: list[Check]) -> Verdict:
+    return Verdict(*verdict.checks, *checks, warnings=verdict.warnings)
+
+
+def _sentence(verdict: Verdict) -> str:
+    """One sentence that says why (validation.md 4.3)."""
+    worst = verdict.worst
+    if worst.result is Result.OK:
+        return texts.verdict_sentence(verdict.indication, warnings=bool(verdict.warnings))
+    return texts.explain(worst.code, worst.result) + (f"（{worst.why}）" if worst.why else "")
+
+
+def _judge_pdf(path: Path, question: Question) -> FileReport:
+    verdict = verify_pdf(
+        path,
+        anchors=question.trust,
+        evidence=question.trust.evidence,
+        at=question.at,
+        expect_uscc=question.expect_uscc,
+        require_seals=question.require_seals,
+    )
+    return _document(path, question, "pdf", verdict)
+
+
+def _judge_esl(path: Path, question: Question) -> FileReport:
+    verdict = verify_esl(
+        path.read_bytes(),
+        anchors=question.trust,
+        evidence=question.trust.evidence,
+        at=question.at,
+        expect_uscc=question.expect_uscc,
+        require_seals=question.require_seals,
+    )
+    return _document(path, question, "esl", verdict)
+
+
+def _document(path: Path, question: Question, kind: str, verdict: DocumentVerdict) -> FileReport:
+    worst = verdict.worst
+    if verdict.missing:
+        reason = texts.explain("SEAL_MISSING", Result.FAILED)
+    elif worst is None:
+        reason = texts.verdict_sentence(Indication.NO_SIGNATURE)
+    else:
+        reason = _sentence(worst.verdict)
+    return FileReport(
+        file=path.name,
+        sha256="",
+        sm3="",
+        format=kind,
+        indication=verdict.indication,
+        sub_indication=verdict.sub_indication or "",
+        trust=_trust(question.trust),
+        signatures=tuple(_signature(one) for one in verdict.signatures),
+        warnings=verdict.warnings,
+        reason=reason,
+        read_mode=verdict.read_mode,
+    )
+
+
+def _signature(report: SignatureReport) -> dict[str, Any]:
+    """Answer the seal's own published form, with the words of each check beside its code."""
+    return {**report.as_json(), "checks": [_check(item) for item in report.verdict.checks]}
+
+
+_JUDGES: Final[dict[str, Callable[[Path, Question], FileReport]]] = {
+    "pdf": _judge_pdf,
+    "ytb": _judge_bundle,
+    "receipt": _judge_receipt,
+    "esl": _judge_esl,
+}

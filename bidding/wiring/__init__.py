@@ -1,0 +1,1 @@
+"""The one place that picks adapters, clocks and randomness, and mounts sandboxes."""

@@ -1,0 +1,80 @@
+"""The sandbox put together: every stand-in in one process, calling each other over HTTP only (仿真环境)."""
+
+import os
+from collections.abc import Callable
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import httpx
+from litestar import Litestar, Response, get
+from litestar.enums import MediaType
+
+from bidding.reading import read_act, read_cms, read_ses
+from identity.sandbox import registrar_http, wallet
+from identity.sandbox.platform import open_platform
+from sealing.sandbox import maker
+from signing.certificates import parse_certificate
+from signing.keystore import load_key, save_key
+from signing.path import Purpose
+from signing.sandbox import authority as authorities
+from signing.sandbox import keys, tsa
+from signing.sandbox.authority import CertificateAuthority, Issued
+
+Clock = Callable[[], datetime]
+
+
+def system_clock() -> datetime:
+    """UTC now, from the machine's clock."""
+    return datetime.now(UTC)  # noqa: TID251 - the one place of the sandbox where the clock is read
+
+
+def system_random(size: int) -> bytes:
+    """Random bytes of the operating system."""
+    return os.urandom(size)  # noqa: TID251 - the one place of the sandbox where randomness is made
+
+
+@get(["/", "/healthz"], sync_to_thread=False, include_in_schema=False)
+def healthz() -> Response[str]:
+    """Answer when the sandbox is up, and lead people to the wallet."""
+    link = '<p>仿真环境：登记机关、执照钱包、签名服务、制章、证书与时间戳。</p><p><a href="/wallet/">执照钱包</a></p>'
+    return Response(f'<!doctype html><meta charset="utf-8"><title>仿真环境</title>{link}', media_type=MediaType.HTML)
+
+
+def build_sandbox(folder: Path, passphrase: str, base_url: str) -> Litestar:
+    """Open (or make) the whole sandbox over one folder; `base_url` is where people and parties reach it."""
+    folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+    clock, random = system_clock, system_random
+    http = httpx.Client(timeout=30)
+    authority = CertificateAuthority(folder / "ca", passphrase, clock=clock, random=random)
+    vault = keys.KeyVault(folder / "keys", passphrase, random=random)
+    platform = open_platform(folder / "platform", vault=vault, random=random, clock=clock, passphrase=passphrase)
+    stamping = _service(authority, folder / "tsa", "仿真时间戳服务", Purpose.TIMESTAMP, passphrase)
+    making = _service(authority, folder / "maker", "仿真制章单位", Purpose.SEAL_MAKER, passphrase)
+    readers = {"ses": read_ses, "cms": read_cms, "act": read_act}
+    routers: list[Any] = [
+        healthz,
+        authorities.create_router(authority),
+        tsa.create_router(tsa.TimestampService.of(stamping, clock=clock, random=random)),
+        keys.create_router(vault, wallet=http, wallet_url=base_url),
+        registrar_http.create_router(platform, authority=authority, maker=http, maker_url=base_url),
+        wallet.create_router(platform, readers=readers, base_url=base_url),
+        maker.create_router(
+            folder / "seals", key=making.key, certificate=parse_certificate(making.certificate), clock=clock
+        ),
+    ]
+    return Litestar(route_handlers=routers, on_shutdown=[http.close], openapi_config=None, logging_config=None)
+
+
+def _service(authority: CertificateAuthority, folder: Path, name: str, purpose: Purpose, passphrase: str) -> Issued:
+    """Open a service's key and certificate, made at the first start and kept."""
+    folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+    key_file, certificate_file = folder / "service.key", folder / "service.cer"
+    chain = (authority.certificate("service"), authority.certificate("root"))
+    if key_file.exists() and certificate_file.exists():
+        return Issued(load_key(key_file, passphrase), certificate_file.read_bytes(), chain)
+    made = authority.issue_service(name, purpose)
+    key_file.unlink(missing_ok=True)
+    save_key(key_file, made.key, passphrase, system_random)
+    certificate_file.write_bytes(made.certificate)
+    return made
