@@ -1,0 +1,5 @@
+"""`python -m bidding.cli` is the command `yizhao`."""
+
+from bidding.cli import main
+
+main()

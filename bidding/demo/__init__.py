@@ -1,0 +1,1 @@
+"""A whole tender on the sandbox, printed step by step (演示)."""

@@ -1,0 +1,39 @@
+"""Unknown or contradictory settings refuse to start, and say why."""
+
+from pathlib import Path
+
+import pytest
+
+from bidding.settings import SettingsError, read_settings
+
+GOOD = {"YIZHAO_ROLE": "centre", "YIZHAO_DATA": "/srv/centre"}
+
+
+def test_the_least_that_is_needed() -> None:
+    settings = read_settings({**GOOD, "HOME": "/x"})
+    assert (settings.url, settings.key_folder) == ("http://127.0.0.1:8610", Path("/srv/centre-keys"))
+
+
+def test_the_environment_stands_over_the_file(tmp_path: Path) -> None:
+    file = tmp_path / "yizhao.toml"
+    file.write_text('role = "workbench"\ndata = "/srv/w"\nport = 9000\n', "utf-8")
+    assert read_settings({"YIZHAO_PORT": "9001"}, file).port == 9001
+
+
+@pytest.mark.parametrize(
+    ("extra", "says"),
+    [
+        pytest.param({"YIZHAO_COLOUR": "red"}, "colour", id="unknown name"),
+        pytest.param({"YIZHAO_ROLE": "judge"}, "role", id="unknown role"),
+        pytest.param({"YIZHAO_PORT": "http"}, "port", id="port is no number"),
+        pytest.param({"YIZHAO_KEYS": "/srv/centre/keys"}, "outside data", id="keys inside data"),
+        pytest.param(
+            {"YIZHAO_PRODUCTION": "true", "YIZHAO_RULES": "demo"}, "production", id="demo rules in production"
+        ),
+        pytest.param({"YIZHAO_ROLE": "all"}, "workbench_port", id="two parts on one port"),
+        pytest.param({"YIZHAO_SANDBOX_URL": "ftp://x"}, "sandbox_url", id="not an http address"),
+    ],
+)
+def test_nonsense_does_not_start(extra: dict[str, str], says: str) -> None:
+    with pytest.raises(SettingsError, match=says):
+        read_settings({**GOOD, **extra})
