@@ -9,6 +9,7 @@ import json
 import subprocess
 import sys
 import threading
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -87,5 +88,6 @@ class IsolatedWorker:
         process.kill()
         for pipe in (process.stdin, process.stdout):
             if pipe is not None:
-                pipe.close()
+                with suppress(OSError):  # what was not sent to a dead child cannot be flushed; the pipe is closed still
+                    pipe.close()
         process.wait()
