@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from bidding import errors as bidding
-from bidding import faults, isolation
+from bidding import faults, isolation, settings
 from bidding.web.identity_words import IDENTITY_WORDS
 from bidding.web.workbench_words import WORKBENCH_WORDS
 from identity.errors import IdentityError, LicencePlatformUnavailableError, code_of
@@ -55,6 +55,7 @@ _BIDDING: Final[dict[type[Exception], Words]] = {
         422, "document_signed", "这个 PDF 已有签名或签章，不能合并改动。请作为附件原样加入。"
     ),
     bidding.MissingGlyphError: Words(422, "glyph_missing", "有字符没有可用的字形，无法印出。请改用其他写法。"),
+    settings.SettingsError: Words(500, "settings_invalid", "设置不正确，服务没有启动。请按详情改正后重新启动。"),
     faults.IncompleteBidError: Words(422, "bid_incomplete", "投标文件不完整或填写不合要求。请按提示补齐。"),
     faults.ChangedDocumentError: Words(409, "document_changed", "封装期间文件被改动，没有生成投标文件包。请重新封装。"),
     faults.RecipientError: Words(422, "recipient_invalid", "解密密钥的接收方缺失或不能证明属于本单位。请重新登记。"),

@@ -27,7 +27,9 @@ from storage.objects import FileObjects
 from storage.secrets import FieldCipher, Tagger
 
 Random = Callable[[int], bytes]
-_NOTICE = {"standard": timedelta(days=20), "demo": timedelta(0)}
+_STANDARD = {"standard": timedelta(days=20)}
+_DEMO = {**_STANDARD, "demo": timedelta(0)}
+"""By rules profile: how long before its deadline a section is released; `demo` only where the settings allow it."""
 TICK_SECONDS = 0.3
 EPSILON_MS = 50
 """Bound of the clock's error that is printed on receipts; a deployment measures its own."""
@@ -68,6 +70,11 @@ def service_key(own: OwnSecrets, http: httpx.Client, sandbox_url: str, *, name: 
     return ServiceKey(file.read_bytes(), key)
 
 
+def notice_of(settings: Settings) -> dict[str, timedelta]:
+    """Answer the rules profiles in force, and the least time between release and deadline in each."""
+    return _DEMO if settings.rules == "demo" else _STANDARD
+
+
 def build_centre(settings: Settings, own: OwnSecrets, outside: Outside, *, name: str, uscc: str) -> Centre:
     """Open everything of one centre."""
     data = Path(settings.data)
@@ -85,7 +92,7 @@ def build_centre(settings: Settings, own: OwnSecrets, outside: Outside, *, name:
         trust=Trust(outside.trust.anchors(), outside.trust.evidence),
         register=outside.register,
         time_source=TimeSource(SOURCE, EPSILON_MS),
-        notice=_NOTICE,
+        notice=notice_of(settings),
     )
     scratch = data / "scratch"
     scratch.mkdir(parents=True, exist_ok=True, mode=0o700)

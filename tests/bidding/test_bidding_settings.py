@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 
 from bidding.settings import SettingsError, read_settings
+from bidding.wiring.centre import notice_of
 
 GOOD = {"YIZHAO_ROLE": "centre", "YIZHAO_DATA": "/srv/centre"}
 
@@ -37,3 +38,8 @@ def test_the_environment_stands_over_the_file(tmp_path: Path) -> None:
 def test_nonsense_does_not_start(extra: dict[str, str], says: str) -> None:
     with pytest.raises(SettingsError, match=says):
         read_settings({**GOOD, **extra})
+
+
+@pytest.mark.parametrize(("rules", "profiles"), [("standard", {"standard"}), ("demo", {"standard", "demo"})])
+def test_demo_rules_are_in_force_only_where_the_settings_say_so(rules: str, profiles: set[str]) -> None:
+    assert set(notice_of(read_settings({**GOOD, "YIZHAO_RULES": rules}))) == profiles
