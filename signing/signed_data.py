@@ -11,8 +11,6 @@ from typing import Final
 from signing import der
 from signing.algorithms import (
     DIGESTS,
-    SM2_SIGNATURE,
-    SM3_DIGEST,
     AlgorithmIdentifier,
     compute_digest,
     digest_name,
@@ -20,9 +18,9 @@ from signing.algorithms import (
     verify_signature,
 )
 from signing.certificates import Certificate, parse_certificate
-from signing.digests import sm3
-from signing.errors import BadSignatureError, LimitError, MalformedError, SigningError, UnsupportedAlgorithmError
-from signing.sm2 import N, PublicKey, encode_signature
+from signing.errors import BadSignatureError, LimitError, MalformedError, UnsupportedAlgorithmError
+from signing.schemes import Scheme, digest_identifier, scheme_for
+from signing.sm2 import N, encode_signature
 
 MAX_SIGNED_DATA: Final = 16 << 20
 """Bytes, of which most may be content or revocation lists."""
@@ -319,10 +317,12 @@ def encode_attributes(attributes: Mapping[str, bytes]) -> bytes:
     return der.set_of(*(der.sequence(der.oid(oid), der.set_of(value)) for oid, value in attributes.items()))
 
 
-def signing_certificate_v2(certificate: Certificate) -> bytes:
-    """Encode SigningCertificateV2 (RFC 5035) with one ESSCertIDv2: SM3 of the certificate, issuer and serial."""
-    digest = der.octet_string(sm3(certificate.der))
-    return der.sequence(der.sequence(der.sequence(SM3_DIGEST.encode(), digest, _issuer_serial(certificate))))
+def signing_certificate_v2(certificate: Certificate, digest: str = "sm3") -> bytes:
+    """Encode SigningCertificateV2 (RFC 5035) with one ESSCertIDv2: digest of the certificate, issuer and serial."""
+    # SHA-256 is the default of ESSCertIDv2, and DER leaves defaults out.
+    algorithm = b"" if digest == _SHA256 else digest_identifier(digest).encode()
+    value = der.octet_string(compute_digest(digest, certificate.der))
+    return der.sequence(der.sequence(der.sequence(algorithm, value, _issuer_serial(certificate))))
 
 
 def _issuer_serial(certificate: Certificate) -> bytes:
@@ -338,22 +338,23 @@ def encode_signed_data(
     content: bytes | None = None,
     chain: Sequence[Certificate] = (),
     unsigned: Mapping[str, bytes] | None = None,
+    scheme: Scheme | None = None,
 ) -> bytes:
-    """Encode a ContentInfo with SignedData of one SM2/SM3 signer; `attributes` are the signed bytes (tag 31).
+    """Encode a ContentInfo with SignedData of one signer; `attributes` are the signed bytes (tag 31).
 
-    Raises MalformedError if `attributes` is not such a SET, SigningError if the key is not an SM2 key.
+    The scheme is the certificate's own unless given. Raises MalformedError if `attributes` is not such a SET,
+    UnsupportedAlgorithmError for a key that is not used here.
     """
-    if not isinstance(certificate.public_key, PublicKey):
-        raise SigningError("an SM2 certificate is needed")
+    scheme = scheme or scheme_for(certificate.public_key)
     der.require_der(attributes, limit=MAX_SIGNED_DATA)
     der.read(attributes, limit=MAX_SIGNED_DATA).expect(der.SET)
     loose = encode_attributes(unsigned or {})
     info = der.sequence(
         der.integer(1),
         der.sequence(certificate.issuer_der, der.integer(certificate.serial_number)),
-        SM3_DIGEST.encode(),
+        scheme.digest_algorithm.encode(),
         bytes((der.context(0),)) + attributes[1:],
-        SM2_SIGNATURE.encode(),
+        scheme.algorithm.encode(),
         der.octet_string(signature),
         bytes((der.context(1),)) + loose[1:] if unsigned else b"",
     )
@@ -361,7 +362,7 @@ def encode_signed_data(
     inside = sorted({one.der for one in (certificate, *chain)})
     body = der.sequence(
         der.integer(1 if content_type == DATA else 3),
-        der.set_of(SM3_DIGEST.encode()),
+        der.set_of(scheme.digest_algorithm.encode()),
         der.sequence(der.oid(content_type), holder),
         der.explicit(0, *inside),
         der.set_of(info),
