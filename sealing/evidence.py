@@ -10,6 +10,8 @@ from sealing.ses import CONSENT
 from signing import der
 from signing.cms import parse_cms
 from signing.errors import MalformedError, SigningError
+from signing.pades_evidence import EmbeddedEvidence, read_evidence
+from signing.path import RevocationEvidence
 from signing.pdf import ByteRange, Coverage, FilledSignature, find_signatures, find_traces, hasher
 from signing.pdf_changes import Change, find_changes
 from signing.pdf_reading import OpenPdf, UnreadablePdfError, open_pdf, page_references, read_slice
@@ -19,6 +21,9 @@ MAX_SIGNATURES: Final = 200
 _MAX_CONTENT: Final = 256 << 20
 """Bytes; a message without signed attributes needs the covered bytes themselves."""
 _MAX_MESSAGE: Final = 4 << 20
+
+
+_NO_EVIDENCE: Final = EmbeddedEvidence((), RevocationEvidence())
 
 
 class Payload(StrEnum):
@@ -61,11 +66,15 @@ class SignatureEvidence:
 
 @dataclass(frozen=True)
 class DocumentEvidence:
-    """The facts about one PDF; `mode` says how strictly it could be read."""
+    """The facts about one PDF; `mode` says how strictly it could be read.
+
+    `embedded` is the validation data inside (DSS), which proves nothing by being there.
+    """
 
     mode: str
     pages: int
     signatures: tuple[SignatureEvidence, ...]
+    embedded: EmbeddedEvidence = _NO_EVIDENCE
 
 
 def gather_pdf(path: Path) -> DocumentEvidence:
@@ -77,7 +86,7 @@ def gather_pdf(path: Path) -> DocumentEvidence:
         with open_pdf(path) as pdf:
             found = _limited(find_signatures(pdf))
             gathered = tuple(_gather(pdf, one, found) for one in found)
-            return DocumentEvidence(pdf.mode, len(page_references(pdf)), gathered)
+            return DocumentEvidence(pdf.mode, len(page_references(pdf)), gathered, read_evidence(pdf))
     except UnreadablePdfError:
         traces = find_traces(path)
         if not traces:

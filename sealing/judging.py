@@ -19,12 +19,16 @@ MAX_AHEAD: Final = timedelta(minutes=5)
 
 @dataclass(frozen=True)
 class Policy:
-    """Against what is judged: trust list, revocation evidence, the present, and the expected subject (or empty)."""
+    """Against what is judged: trust list, revocation evidence, the present, and the expected subject (or empty).
+
+    `known` are certificates that came with the document: they help to build paths and are trusted for nothing.
+    """
 
     anchors: TrustAnchors
     evidence: RevocationEvidence
     at: datetime
     expect_uscc: str = ""
+    known: tuple[Certificate, ...] = ()
 
 
 def check_identity(certificates: Iterable[Certificate], expected: str) -> Check:
@@ -85,7 +89,14 @@ def check_not_later(signed_at: datetime | None, at: datetime) -> list[Check]:
 
 def judge_licence(certificate: Certificate, policy: Policy, at: datetime) -> Verdict:
     """Judge a signer's certificate as of `at` against the anchors for licences."""
-    return verify_path(certificate, anchors=policy.anchors, evidence=policy.evidence, at=at, purpose=Purpose.LICENCE)
+    return verify_path(
+        certificate,
+        anchors=policy.anchors,
+        evidence=policy.evidence,
+        at=at,
+        purpose=Purpose.LICENCE,
+        extra=policy.known,
+    )
 
 
 def soften_untrusted(verdict: Verdict) -> Verdict:

@@ -31,7 +31,7 @@ def judge_cms(evidence: SignatureEvidence, policy: Policy) -> SignatureReport:
     return SignatureReport(
         id=name,
         kind=SignatureKind.SIGNATURE,
-        profile=f"{profile}-T" if stamp and profile == "PAdES-B" else profile,
+        profile="PAdES-B-T" if stamp and profile == "PAdES-B-B" else profile,
         verdict=verdict,
         signer=read_signer(certificate),
         signed_at=stamp.gen_time if stamp else claimed,
@@ -53,6 +53,7 @@ def _cms_verdict(evidence: SignatureEvidence, parsed: ParsedCms, policy: Policy)
         "purpose": Purpose.LICENCE,
         "at": None if parsed.signing_time else evidence.signature.claimed_time,
         "strict": False,
+        "known": policy.known,
     }
     if evidence.payload is Payload.GM_CMS and parsed.content is not None:
         same = parsed.content == evidence.digests.get("sm3")
@@ -70,7 +71,7 @@ def _stamp_failed(verdict: Verdict) -> bool:
 def _cms_profile(evidence: SignatureEvidence) -> str:
     if evidence.payload is Payload.GM_CMS:
         return "GM-CMS"
-    return "PAdES-B" if evidence.signature.sub_filter == "/ETSI.CAdES.detached" else "PKCS7"
+    return "PAdES-B-B" if evidence.signature.sub_filter == "/ETSI.CAdES.detached" else "PKCS7"
 
 
 def judge_document_timestamp(evidence: SignatureEvidence, policy: Policy) -> SignatureReport:
@@ -82,7 +83,14 @@ def judge_document_timestamp(evidence: SignatureEvidence, policy: Policy) -> Sig
         broken = check("timestamp-format", ok=False, code="TST_BAD", sub=SubIndication.FORMAT_FAILURE, why=str(error))
         return SignatureReport(name, SignatureKind.TIMESTAMP, "RFC3161", Verdict(broken))
     imprint = evidence.digests.get(token.digest_algorithm, b"")
-    verdict = verify_token(evidence.message, imprint=imprint, anchors=policy.anchors, evidence=policy.evidence)
+    verdict = verify_token(
+        evidence.message,
+        imprint=imprint,
+        anchors=policy.anchors,
+        evidence=policy.evidence,
+        strict=False,
+        certificates=policy.known,
+    )
     return SignatureReport(
         id=name,
         kind=SignatureKind.TIMESTAMP,

@@ -30,7 +30,7 @@ from signing.digests import sm3
 from signing.errors import BadSignatureError, SigningError
 from signing.path import Purpose, verify_path
 from signing.sm2 import PublicKey, compute_z, verify
-from signing.timestamps import TimestampToken, parse_token, verify_token
+from signing.timestamps import TimestampToken, is_genuine, parse_token, verify_token
 
 _DIGEST: Final = 32
 
@@ -89,7 +89,14 @@ def judge_seal(seal: SesSeal, policy: Policy, when: datetime | None) -> list[Che
     made = seal.info.property.created
     at = made if seal.layout == 5 else when  # noqa: PLR2004 - GM/T 0031-2025 judges the maker as of createDate
     if maker is not None and at is not None:
-        path = verify_path(maker, anchors=policy.anchors, evidence=policy.evidence, at=at, purpose=Purpose.SEAL_MAKER)
+        path = verify_path(
+            maker,
+            anchors=policy.anchors,
+            evidence=policy.evidence,
+            at=at,
+            purpose=Purpose.SEAL_MAKER,
+            extra=policy.known,
+        )
         checks += [replace(one, name=f"maker-{one.name}") for one in path.checks]
     checks += _judge_seal_stamp(seal, policy)
     start, end = seal.info.property.not_before, seal.info.property.not_after
@@ -208,5 +215,12 @@ def _read_stamp(data: bytes, stamped: bytes, policy: Policy) -> tuple[TimestampT
     except SigningError as error:
         sub = SubIndication.SIG_CRYPTO_FAILURE
         return None, [check("timestamp-format", ok=False, code="TST_BAD", sub=sub, why=str(error))]
-    verdict = verify_token(data, imprint=imprint, anchors=policy.anchors, evidence=policy.evidence)
-    return None if verdict.failed else token, list(verdict.checks)
+    verdict = verify_token(
+        data,
+        imprint=imprint,
+        anchors=policy.anchors,
+        evidence=policy.evidence,
+        strict=False,
+        certificates=policy.known,
+    )
+    return token if is_genuine(verdict) else None, list(verdict.checks)

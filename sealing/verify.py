@@ -81,12 +81,32 @@ def judge_document(
     evidence: DocumentEvidence, policy: Policy, require_seals: Collection[SealKind | str] = ()
 ) -> DocumentVerdict:
     """Judge everything that was gathered from one PDF."""
+    embedded = evidence.embedded
+    policy = replace(policy, evidence=policy.evidence + embedded.evidence, known=embedded.certificates)
     reports = tuple(judge_signature(one, policy) for one in evidence.signatures)
     intact = {r.id for r in reports if not r.verdict.failed and "kind" not in r.verdict.unknown}
     reports = tuple(replace(r, changes_after=_unvouched(r.changes_after, intact)) for r in reports)
+    reports = tuple(_with_level(r, one, evidence, intact) for r, one in zip(reports, evidence.signatures, strict=True))
     missing = _missing(reports, require_seals)
     warnings = [f"{r.id}：{text}" for r in reports for text in r.verdict.warnings]
+    warnings += embedded.notes
     return DocumentVerdict(reports, (*warnings, *_missing_words(missing)), evidence.mode, missing)
+
+
+def _with_level(
+    report: SignatureReport, one: SignatureEvidence, document: DocumentEvidence, intact: Collection[str]
+) -> SignatureReport:
+    """Say how lasting a PAdES signature is (EN 319 142-1 6.3): by validation data and a later archive timestamp."""
+    kept = document.embedded
+    if report.profile != "PAdES-B-T" or not (kept.certificates and (kept.evidence.crls or kept.evidence.ocsps)):
+        return report
+    archived = any(
+        later.payload is Payload.TIMESTAMP
+        and later.signature.end > one.signature.end
+        and later.signature.name in intact
+        for later in document.signatures
+    )
+    return replace(report, profile="PAdES-B-LTA" if archived else "PAdES-B-LT")
 
 
 def _missing(reports: Iterable[SignatureReport], required: Collection[SealKind | str]) -> tuple[SealKind, ...]:

@@ -4,68 +4,69 @@
 not clean DER can still be verified. It judges nothing: that is `signing.path`.
 """
 
-import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Final
 
 from signing import der
 from signing.algorithms import AlgorithmIdentifier, read_algorithm, read_public_key
+from signing.certificate_extensions import (
+    ALTERNATIVE_NAME,
+    AUTHORITY_ACCESS,
+    AUTHORITY_KEY_ID,
+    BASIC_CONSTRAINTS,
+    CRL_ADDRESSES,
+    EXTENDED_KEY_USAGE,
+    INHIBIT_ANY_POLICY,
+    KEY_USAGE,
+    NAME_CONSTRAINTS,
+    OCSP_NOCHECK,
+    POLICIES,
+    POLICY_CONSTRAINTS,
+    POLICY_MAPPINGS,
+    SUBJECT_KEY_ID,
+    Addresses,
+    Extension,
+    GeneralName,
+    NameConstraints,
+    PolicyRules,
+    read_addresses,
+    read_alternative_names,
+    read_authority_key_id,
+    read_basic_constraints,
+    read_extensions,
+    read_key_usage,
+    read_name_constraints,
+    read_policy_rules,
+    read_purposes,
+    read_subject_key_id,
+)
+from signing.credit_codes import USCC_ATTRIBUTES, USCC_OIDS, find_credit_codes
 from signing.digests import sm3
+from signing.distinguished_names import (
+    COMMON_NAME,
+    ORGANISATION,
+    SERIAL_NUMBER,
+    TITLE,
+    UNIT,
+    first_of,
+    format_name,
+    read_name,
+    same_name,
+)
 from signing.errors import MalformedError
 from signing.sm2 import PublicKey
 
 MAX_CERTIFICATE: Final = 64 << 10
 """Bytes."""
-MAX_EXTENSIONS: Final = 64
-
-USCC_EXTENSION: Final = "1.2.156.10260.4.1.4"
-USCC_OIDS: Final = (USCC_EXTENSION, "1.2.156.10260.4.4.4", "1.2.156.10260.4.4", "1.2.86.11.7.3")
-"""Extensions that may hold the 统一社会信用代码, best first (GM/T 0015-2012, -2023, and an older CA habit)."""
-COMMON_NAME: Final = "2.5.4.3"
-SERIAL_NUMBER: Final = "2.5.4.5"
-COUNTRY: Final = "2.5.4.6"
-ORGANISATION: Final = "2.5.4.10"
-UNIT: Final = "2.5.4.11"
-TITLE: Final = "2.5.4.12"
-ORGANISATION_IDENTIFIER: Final = "2.5.4.97"
-_DN_FALLBACKS: Final = (ORGANISATION_IDENTIFIER, SERIAL_NUMBER, UNIT, "2.5.4.45")
-
-KEY_USAGES: Final = (
-    "digitalSignature",
-    "nonRepudiation",
-    "keyEncipherment",
-    "dataEncipherment",
-    "keyAgreement",
-    "keyCertSign",
-    "cRLSign",
-    "encipherOnly",
-    "decipherOnly",
-)
 TIME_STAMPING: Final = "1.3.6.1.5.5.7.3.8"
-
-BASIC_CONSTRAINTS: Final = "2.5.29.19"
-KEY_USAGE: Final = "2.5.29.15"
-EXTENDED_KEY_USAGE: Final = "2.5.29.37"
-AUTHORITY_KEY_ID: Final = "2.5.29.35"
-SUBJECT_KEY_ID: Final = "2.5.29.14"
+OCSP_SIGNING: Final = "1.3.6.1.5.5.7.3.9"
 _UNDERSTOOD: Final = frozenset(
     {BASIC_CONSTRAINTS, KEY_USAGE, EXTENDED_KEY_USAGE, AUTHORITY_KEY_ID, SUBJECT_KEY_ID, *USCC_OIDS}
-    | {"2.5.29.17", "2.5.29.18", "2.5.29.31", "2.5.29.32"}  # other names, where CRLs are, policies: need no rule here
+    | {NAME_CONSTRAINTS, POLICIES, POLICY_MAPPINGS, POLICY_CONSTRAINTS, INHIBIT_ANY_POLICY}
+    | {ALTERNATIVE_NAME, "2.5.29.18", CRL_ADDRESSES, AUTHORITY_ACCESS, OCSP_NOCHECK}  # need no rule of their own
 )
-_SHORT_NAMES: Final = {
-    COMMON_NAME: "CN",
-    "2.5.4.7": "L",
-    "2.5.4.8": "ST",
-    ORGANISATION: "O",
-    UNIT: "OU",
-    COUNTRY: "C",
-    "2.5.4.9": "STREET",
-    "0.9.2342.19200300.100.1.25": "DC",
-    "0.9.2342.19200300.100.1.1": "UID",
-}
-_CODE: Final = re.compile(r"(?<![0-9A-Z])N?([0-9A-HJ-NPQRTUWXY]{18})(?![0-9A-Z])")  # some CAs write a tag letter first
 
 
 @dataclass(frozen=True)
@@ -73,8 +74,8 @@ class Certificate:
     """One certificate. `der` and every `*_der`, `tbs` are slices of the original bytes.
 
     `serial` is upper-case hex without prefix; `key_usage` is None when the extension is absent; `public_key` is an
-    SM2 key, or the SubjectPublicKeyInfo DER of any other; `uscc_candidates` are unchecked 18-character codes, the
-    likeliest first.
+    SM2 key, or the SubjectPublicKeyInfo DER of any other; `uscc_candidates` are 统一社会信用代码 with a right check
+    character, the likeliest first, and `uscc_refused` codes of that form with a wrong one, which identify nobody.
     """
 
     der: bytes = field(repr=False)
@@ -102,6 +103,15 @@ class Certificate:
     uscc_candidates: tuple[str, ...]
     subject_key_id: bytes = b""
     """The subject key identifier, empty when there is none."""
+    authority_key_id: bytes = b""
+    uscc_refused: tuple[str, ...] = ()
+    alternative_names: tuple[GeneralName, ...] = ()
+    name_constraints: NameConstraints | None = None
+    policy_rules: PolicyRules = field(default_factory=PolicyRules)
+    addresses: Addresses = field(default_factory=Addresses, repr=False)
+    ocsp_nocheck: bool = False
+    """Whether id-pkix-ocsp-nocheck says that a responder's certificate need not be asked about (RFC 6960 4.2.2.2.1)."""
+    extensions: tuple[Extension, ...] = field(default=(), repr=False)
 
     @property
     def sm3(self) -> str:
@@ -112,6 +122,11 @@ class Certificate:
     def serial_number(self) -> int:
         """Answer the serial as a number."""
         return int(self.serial, 16)
+
+    @property
+    def self_issued(self) -> bool:
+        """Whether subject and issuer are one name (自签发, RFC 5280 3.2): a root, or a CA that changed its key."""
+        return same_name(self.subject_der, self.issuer_der)
 
     @property
     def may_sign(self) -> bool:
@@ -125,17 +140,12 @@ class Certificate:
         return self.key_usage is None or bool(self.key_usage & encryption)
 
 
-@dataclass(frozen=True)
-class _Extension:
-    critical: bool
-    value: bytes
-
-
-_Name = tuple[tuple[str, str], ...]
-
-
-def parse_certificate(data: bytes, *, uscc_oids: Sequence[str] = USCC_OIDS) -> Certificate:
+def parse_certificate(
+    data: bytes, *, uscc_oids: Sequence[str] = USCC_OIDS, uscc_attributes: Sequence[str] = USCC_ATTRIBUTES
+) -> Certificate:
     """Read a DER certificate.
+
+    `uscc_oids` and `uscc_attributes` are where the 统一社会信用代码 is looked for, in this order.
 
     Raises LimitError over MAX_CERTIFICATE, MalformedError for anything that is no certificate, or whose SM2 key is
     not on the curve.
@@ -152,10 +162,15 @@ def parse_certificate(data: bytes, *, uscc_oids: Sequence[str] = USCC_OIDS) -> C
         raise MalformedError("two different signature algorithms in one certificate")
     issuer, validity, subject = fields.take(der.SEQUENCE), fields.take(der.SEQUENCE).fields(), fields.take(der.SEQUENCE)
     spki = fields.take(der.SEQUENCE)
-    extensions = _read_extensions(fields)
+    fields.optional(der.context(1), der.context(1, primitive=True))
+    fields.optional(der.context(2), der.context(2, primitive=True))
+    extensions = read_extensions(fields.optional(der.context(3)))
+    fields.end()
     names, issuer_names = read_name(subject), read_name(issuer)
-    constraints = _basic_constraints(extensions.get(BASIC_CONSTRAINTS))
-    usage, extended = extensions.get(KEY_USAGE), extensions.get(EXTENDED_KEY_USAGE)
+    is_ca, path_length = read_basic_constraints(extensions.get(BASIC_CONSTRAINTS))
+    extended = extensions.get(EXTENDED_KEY_USAGE)
+    values = {oid: extension.value for oid, extension in extensions.items()}
+    codes = find_credit_codes(values, names, oids=uscc_oids, attributes=uscc_attributes)
     return Certificate(
         der=data,
         tbs=tbs.raw,
@@ -164,115 +179,29 @@ def parse_certificate(data: bytes, *, uscc_oids: Sequence[str] = USCC_OIDS) -> C
         serial=f"{serial:X}" if serial >= 0 else f"-{-serial:X}",
         issuer_der=issuer.raw,
         subject_der=subject.raw,
-        issuer_name=_first(issuer_names, COMMON_NAME, ORGANISATION, UNIT),
+        issuer_name=first_of(issuer_names, COMMON_NAME, ORGANISATION, UNIT),
         subject_rfc4514=format_name(names),
-        common_name=_first(names, COMMON_NAME),
-        organisation=_first(names, ORGANISATION),
-        title=_first(names, TITLE),
-        person_id=_first(names, SERIAL_NUMBER),
+        common_name=first_of(names, COMMON_NAME),
+        organisation=first_of(names, ORGANISATION),
+        title=first_of(names, TITLE),
+        person_id=first_of(names, SERIAL_NUMBER),
         not_before=validity.take().time(),
         not_after=validity.take().time(),
         public_key=read_public_key(spki),
-        key_usage=_key_usage(usage.value) if usage else None,
-        extended_key_usage=_purposes(extended.value) if extended else frozenset(),
+        key_usage=read_key_usage(extensions.get(KEY_USAGE)),
+        extended_key_usage=read_purposes(extended),
         extended_key_usage_critical=bool(extended and extended.critical),
-        is_ca=constraints[0],
-        path_length=constraints[1],
+        is_ca=is_ca,
+        path_length=path_length,
         unknown_critical=tuple(oid for oid, ext in extensions.items() if ext.critical and oid not in _UNDERSTOOD),
-        uscc_candidates=_find_codes(extensions, names, uscc_oids),
-        subject_key_id=_key_id(extensions.get(SUBJECT_KEY_ID)),
+        uscc_candidates=codes.right,
+        subject_key_id=read_subject_key_id(extensions.get(SUBJECT_KEY_ID)),
+        authority_key_id=read_authority_key_id(extensions.get(AUTHORITY_KEY_ID)),
+        uscc_refused=codes.wrong,
+        alternative_names=read_alternative_names(extensions.get(ALTERNATIVE_NAME)),
+        name_constraints=read_name_constraints(extensions.get(NAME_CONSTRAINTS)),
+        policy_rules=read_policy_rules(extensions),
+        addresses=read_addresses(extensions),
+        ocsp_nocheck=OCSP_NOCHECK in extensions,
+        extensions=tuple(extensions.values()),
     )
-
-
-def read_name(name: der.Element) -> _Name:
-    """Read a distinguished name as (OID, text) pairs in their order; values that are no text become hex."""
-    pairs = list[tuple[str, str]]()
-    for rdn in name.expect(der.SEQUENCE).children():
-        for attribute in rdn.expect(der.SET).children():
-            parts = attribute.fields()
-            pairs.append((parts.take(der.OID).oid(), _text(parts.take())))
-    return tuple(pairs)
-
-
-def format_name(name: _Name) -> str:
-    """Format as RFC 4514: the most specific first, special characters escaped."""
-    return ",".join(f"{_SHORT_NAMES.get(oid, oid)}={_escape(text)}" for oid, text in reversed(name))
-
-
-def _escape(text: str) -> str:
-    text = re.sub(r'([\\,+"<>;=])', r"\\\1", text).replace("\0", "\\00")
-    if text.startswith((" ", "#")):
-        text = f"\\{text}"
-    return f"{text[:-1]}\\ " if text.endswith(" ") and len(text) > 1 else text
-
-
-def _text(value: der.Element) -> str:
-    try:
-        return value.text()
-    except MalformedError:
-        return f"#{value.raw.hex()}"
-
-
-def _first(name: _Name, *oids: str) -> str:
-    return next((text for wanted in oids for oid, text in name if oid == wanted), "")
-
-
-def _read_extensions(fields: der.Fields) -> Mapping[str, _Extension]:
-    fields.optional(der.context(1), der.context(1, primitive=True))
-    fields.optional(der.context(2), der.context(2, primitive=True))
-    block = fields.optional(der.context(3))
-    fields.end()
-    children = block.inner(block.tag).expect(der.SEQUENCE).children() if block else ()
-    if len(children) > MAX_EXTENSIONS:
-        raise MalformedError(f"more than {MAX_EXTENSIONS} extensions")
-    found = dict[str, _Extension]()
-    for child in children:
-        oid, extension = _read_extension(child.fields())
-        if oid in found:
-            raise MalformedError(f"extension {oid} twice")
-        found[oid] = extension
-    return found
-
-
-def _read_extension(parts: der.Fields) -> tuple[str, _Extension]:
-    oid = parts.take(der.OID).oid()
-    critical = parts.optional(der.BOOLEAN)
-    value = parts.take(der.OCTET_STRING).octets()
-    parts.end()
-    return oid, _Extension(critical is not None and critical.boolean(), value)
-
-
-def _basic_constraints(extension: _Extension | None) -> tuple[bool, int | None]:
-    if extension is None:
-        return False, None
-    fields = der.read(extension.value, limit=MAX_CERTIFICATE).fields()
-    authority, length = fields.optional(der.BOOLEAN), fields.optional(der.INTEGER)
-    fields.end()
-    return authority is not None and authority.boolean(), length.integer() if length else None
-
-
-def _key_id(extension: _Extension | None) -> bytes:
-    return der.read(extension.value, limit=MAX_CERTIFICATE).octets() if extension else b""
-
-
-def _key_usage(value: bytes) -> frozenset[str]:
-    flags = der.read(value, limit=MAX_CERTIFICATE).flags()
-    return frozenset(KEY_USAGES[number] for number in flags if number < len(KEY_USAGES))
-
-
-def _purposes(value: bytes) -> frozenset[str]:
-    return frozenset(one.oid() for one in der.read(value, limit=MAX_CERTIFICATE).expect(der.SEQUENCE).children())
-
-
-def _find_codes(extensions: Mapping[str, _Extension], name: _Name, oids: Sequence[str]) -> tuple[str, ...]:
-    texts = [_extension_text(extensions[oid].value) for oid in oids if oid in extensions]
-    texts += [text for wanted in _DN_FALLBACKS for oid, text in name if oid == wanted]
-    return tuple(dict.fromkeys(code for text in texts for code in _CODE.findall(text.upper())))
-
-
-def _extension_text(value: bytes) -> str:
-    """Answer the text of an identity extension: a character string, or raw text as some CAs write."""
-    try:
-        return der.read(value, limit=MAX_CERTIFICATE).text()
-    except MalformedError:
-        return value.decode("utf-8", "replace")

@@ -2,43 +2,51 @@
 
 import hashlib
 from collections.abc import Iterable
-from typing import BinaryIO, Protocol, Self
+from typing import BinaryIO, Final
 
-from cryptography.hazmat.primitives import hashes
+from signing.libgcrypt import Data
+from signing.sm3_engines import LONG, SHORT, Hasher
 
 CHUNK = 1 << 20
 """Bytes read at a time; larger falls out of the second-level cache."""
-
-
-class Hasher(Protocol):
-    """A running digest."""
-
-    def update(self, data: bytes | memoryview, /) -> None:
-        """Take more bytes."""
-
-    def digest(self) -> bytes:
-        """Answer the digest of all that came so far."""
-
-    def copy(self) -> Self:
-        """Fork the state."""
+_SHORT_UP_TO: Final = 1 << 12
+"""Bytes up to which the engine that starts quickly is not slower than the fast one."""
 
 
 class Sm3:
-    """A running SM3 digest (32 bytes), computed by libcrypto inside `cryptography`."""
+    """A running SM3 digest (32 bytes), by the fastest implementation present. For one thread at a time.
 
-    def __init__(self, data: bytes = b"", *, _state: hashes.Hash | None = None) -> None:
+    The first bytes are kept until it is clear whether few or many come, which decides the implementation.
+    """
+
+    __slots__ = ("_first", "_state")
+
+    def __init__(self, data: Data = b"") -> None:
         """Start, with some first bytes if given."""
-        self._state = _state or hashes.Hash(hashes.SM3())
+        self._first = bytearray()
+        self._state: Hasher | None = None
         if data:
-            self._state.update(data)
+            self.update(data)
 
-    def update(self, data: bytes | memoryview, /) -> None:
-        """Take more bytes."""
-        self._state.update(bytes(data) if isinstance(data, memoryview) else data)
+    def update(self, data: Data, /) -> None:
+        """Take more bytes; a memoryview is read where it is."""
+        state = self._state
+        if state is None:
+            if len(self._first) + len(data) <= _SHORT_UP_TO:
+                self._first += data
+                return
+            state = self._state = LONG.start()
+            state.update(self._first)
+            self._first.clear()
+        state.update(data)
 
     def digest(self) -> bytes:
         """Answer the 32-byte digest so far; the state stays usable."""
-        return self._state.copy().finalize()
+        if self._state is not None:
+            return self._state.digest()
+        state = SHORT.start()
+        state.update(self._first)
+        return state.digest()
 
     def hexdigest(self) -> str:
         """Answer the digest in lower-case hex."""
@@ -46,27 +54,25 @@ class Sm3:
 
     def copy(self) -> "Sm3":
         """Fork the state."""
-        return Sm3(_state=self._state.copy())
+        fork = Sm3(self._first)
+        fork._state = self._state and self._state.copy()
+        return fork
 
 
-def sm3(*parts: bytes) -> bytes:
+def sm3(*parts: Data) -> bytes:
     """SM3 of the parts, one after the other (32 bytes)."""
-    state = hashes.Hash(hashes.SM3())
+    state = (SHORT if sum(map(len, parts)) <= _SHORT_UP_TO else LONG).start()
     for part in parts:
         state.update(part)
-    return state.finalize()
+    return state.digest()
 
 
-def sm3_of(chunks: Iterable[bytes]) -> bytes:
+def sm3_of(chunks: Iterable[Data]) -> bytes:
     """SM3 of a stream of chunks."""
-    return sm3(*chunks) if isinstance(chunks, tuple) else _fold(chunks)
-
-
-def _fold(chunks: Iterable[bytes]) -> bytes:
-    state = hashes.Hash(hashes.SM3())
+    state = Sm3()
     for chunk in chunks:
         state.update(chunk)
-    return state.finalize()
+    return state.digest()
 
 
 def sha256(*parts: bytes) -> bytes:
@@ -87,3 +93,6 @@ def read_chunks(stream: BinaryIO, size: int | None = None) -> Iterable[bytes]:
         if left is not None:
             left -= len(chunk)
         yield chunk
+
+
+__all__ = ["CHUNK", "Hasher", "Sm3", "read_chunks", "sha256", "sm3", "sm3_of"]

@@ -1,7 +1,8 @@
 """Private keys and secrets at rest: EncryptedPrivateKeyInfo files (RFC 5958, RFC 8018) with the GM algorithms.
 
 Written as PBES2 with PBKDF2-HMAC-SM3 (65,536 rounds, 16-byte salt) and SM4-CBC, DER, mode 0600, never over an existing
-file. Read also with HMAC-SHA-256, as OpenSSL writes it.
+file. Read also in other PBES2 protections, as OpenSSL writes them. SM4-CBC proves nothing about what it opens: each
+key carries its public key, each secret its digest. Keys that others made come in through `signing.key_files`.
 """
 
 import os
@@ -16,28 +17,36 @@ from cryptography.hazmat.primitives.kdf.pbkdf2 import PBKDF2HMAC
 
 from signing import der
 from signing.digests import sm3
-from signing.errors import InvalidKeyError, KeystoreError, MalformedError
-from signing.sm2_keys import PrivateKey, PublicKey
+from signing.errors import InvalidKeyError, KeystoreError, MalformedError, UnsupportedAlgorithmError
+from signing.key_containers import (
+    MAX_KEY,
+    AnyKey,
+    encode_pkcs8,
+    parse_international,
+    parse_sm2_content,
+    private_key_info,
+    read_private_key_info,
+)
+from signing.key_containers_pbe import (
+    CLOSED,
+    HMAC_SM3,
+    PBES2,
+    PBKDF2,
+    SM4_CBC,
+    Effort,
+    open_protected,
+    require_passphrase,
+)
+from signing.schemes import InternationalKey, Sm2Key, encode_spki
+from signing.sm2_keys import PrivateKey
 
 ITERATIONS: Final = 65_536
 """Rounds of PBKDF2 that are written."""
 SECRET: Final = 32
 """Bytes of a symmetric secret."""
 
-_MAX_ITERATIONS: Final = 2_000_000
 _MAX_FILE: Final = 8192
 _BLOCK: Final = 16
-_SALT: Final = range(8, 65)
-
-_PBES2, _PBKDF2 = "1.2.840.113549.1.5.13", "1.2.840.113549.1.5.12"
-_SM4_CBC: Final = "1.2.156.10197.1.104.2"
-_HMAC_SM3: Final = "1.2.156.10197.1.401.2"
-_PRFS: Final[dict[str, type[hashes.HashAlgorithm]]] = {
-    _HMAC_SM3: hashes.SM3,
-    "1.2.156.10197.1.401.3.1": hashes.SM3,  # OpenSSL's number for the same
-    "1.2.840.113549.2.9": hashes.SHA256,
-}
-_EC, _SM2 = "1.2.840.10045.2.1", "1.2.156.10197.1.301"
 
 
 def save_key(path: Path, key: PrivateKey, passphrase: str, random: Callable[[int], bytes]) -> None:
@@ -56,124 +65,102 @@ def save_secret(path: Path, secret: bytes, passphrase: str, random: Callable[[in
     if len(secret) != SECRET:
         raise KeystoreError(f"a secret has {SECRET} bytes")
     # The digest proves the secret, as its public key proves a private key.
-    info = _private_key_info(der.sequence(der.oid(_HMAC_SM3)), secret + sm3(secret))
+    info = private_key_info(der.sequence(der.oid(HMAC_SM3)), secret + sm3(secret))
     _save(path, protect(info, passphrase, random))
 
 
 def load_secret(path: Path, passphrase: str) -> bytes:
     """Read a 32-byte secret back; KeystoreError as for load_key."""
     try:
-        oids, content = _read_private_key_info(unprotect(_load(path), passphrase))
+        oids, content = read_private_key_info(unprotect(_load(path), passphrase))
     except MalformedError as error:
-        raise KeystoreError(_CLOSED) from error
-    if oids != [_HMAC_SM3] or sm3(content[:SECRET]) != content[SECRET:]:
+        raise KeystoreError(CLOSED) from error
+    if oids != (HMAC_SM3,) or sm3(content[:SECRET]) != content[SECRET:]:
         raise KeystoreError("this is not a secret, or it is damaged")
     return content[:SECRET]
 
 
+def save_signing_key(path: Path, key: AnyKey, passphrase: str, random: Callable[[int], bytes]) -> None:
+    """Keep a private key of either suite. KeystoreError as for save_key."""
+    info = encode_pkcs8(key)
+    _save(path, protect(_with_public(info, key) if isinstance(key, InternationalKey) else info, passphrase, random))
+
+
+def load_signing_key(path: Path, passphrase: str) -> AnyKey:
+    """Read a private key of either suite back; KeystoreError as for load_key."""
+    info = unprotect(_load(path), passphrase)
+    try:
+        return _parse_with_public(info)
+    except (MalformedError, InvalidKeyError, UnsupportedAlgorithmError) as error:
+        raise KeystoreError(f"this is not a signing key with its public key: {error}") from error
+
+
 def encode_key(key: PrivateKey) -> bytes:
     """Write PrivateKeyInfo (PKCS#8) DER with the public key inside; the caller protects it."""
-    public = der.explicit(1, der.bit_string(key.public.point))
-    ec_private_key = der.sequence(der.integer(1), der.octet_string(key.scalar()), public)
-    return _private_key_info(der.sequence(der.oid(_EC), der.oid(_SM2)), ec_private_key)
+    return encode_pkcs8(Sm2Key(key))
 
 
 def parse_key(info: bytes, *, require_public: bool = False) -> PrivateKey:
     """Read PrivateKeyInfo of an SM2 key. KeystoreError for anything else, or a pair that does not belong together."""
     try:
-        oids, content = _read_private_key_info(info)
-        return _parse_ec_private_key(oids, content, require_public=require_public)
-    except (MalformedError, InvalidKeyError) as error:
+        oids, content = read_private_key_info(info)
+        return parse_sm2_content(oids, content, require_public=require_public).private
+    except (MalformedError, InvalidKeyError, UnsupportedAlgorithmError) as error:
         raise KeystoreError(f"this is not an SM2 key: {error}") from error
 
 
 def protect(info: bytes, passphrase: str, random: Callable[[int], bytes]) -> bytes:
     """Encrypt a PrivateKeyInfo: EncryptedPrivateKeyInfo DER."""
+    secret = require_passphrase(passphrase).encode()
     salt, iv = random(_BLOCK), random(_BLOCK)
-    prf = der.sequence(der.oid(_HMAC_SM3))
+    prf = der.sequence(der.oid(HMAC_SM3))
     kdf_parameters = der.sequence(der.octet_string(salt), der.integer(ITERATIONS), der.integer(_BLOCK), prf)
     scheme = der.sequence(
-        der.sequence(der.oid(_PBKDF2), kdf_parameters),
-        der.sequence(der.oid(_SM4_CBC), der.octet_string(iv)),
+        der.sequence(der.oid(PBKDF2), kdf_parameters),
+        der.sequence(der.oid(SM4_CBC), der.octet_string(iv)),
     )
     padder = padding.PKCS7(8 * _BLOCK).padder()
-    key = _derive(hashes.SM3, passphrase, salt, ITERATIONS)
+    key = PBKDF2HMAC(hashes.SM3(), _BLOCK, salt, ITERATIONS).derive(secret)
     encryptor = Cipher(algorithms.SM4(key), modes.CBC(iv)).encryptor()
     content = encryptor.update(padder.update(info) + padder.finalize()) + encryptor.finalize()
-    return der.sequence(der.sequence(der.oid(_PBES2), scheme), der.octet_string(content))
+    return der.sequence(der.sequence(der.oid(PBES2), scheme), der.octet_string(content))
 
 
 def unprotect(data: bytes, passphrase: str) -> bytes:
     """Decrypt EncryptedPrivateKeyInfo; KeystoreError for a wrong passphrase or an unknown protection."""
     try:
         fields = der.read(data, limit=_MAX_FILE).fields()
-        algorithm, content = fields.take(der.SEQUENCE).fields(), fields.take(der.OCTET_STRING).body
+        algorithm, content = fields.take(der.SEQUENCE), fields.take(der.OCTET_STRING).body
         fields.end()
-        _expect_oid(algorithm, _PBES2)
-        key, iv = _read_pbes2(algorithm.take(der.SEQUENCE).fields(), passphrase)
-        decryptor = Cipher(algorithms.SM4(key), modes.CBC(iv)).decryptor()
-        unpadder = padding.PKCS7(8 * _BLOCK).unpadder()
-        return unpadder.update(decryptor.update(content) + decryptor.finalize()) + unpadder.finalize()
-    except (MalformedError, ValueError) as error:  # ValueError: lengths and padding
-        raise KeystoreError(_CLOSED) from error
+        return open_protected(algorithm, content, passphrase, Effort())
+    except (MalformedError, UnsupportedAlgorithmError) as error:
+        raise KeystoreError(CLOSED) from error
 
 
-_CLOSED: Final = "the file is damaged, or does not open with this passphrase"
+def _with_public(info: bytes, key: InternationalKey) -> bytes:
+    """Write OneAsymmetricKey (RFC 5958): PrivateKeyInfo with version 1 and the public key in it."""
+    _, *rest = der.read(info, limit=MAX_KEY).expect(der.SEQUENCE).children()
+    public = der.tlv(der.context(1, primitive=True), b"\0", _public_bits(key))
+    return der.sequence(der.integer(1), *(field.raw for field in rest), public)
 
 
-def _private_key_info(algorithm: bytes, content: bytes) -> bytes:
-    return der.sequence(der.integer(0), algorithm, der.octet_string(content))
-
-
-def _read_private_key_info(info: bytes) -> tuple[list[str], bytes]:
-    """Answer the object identifiers of the algorithm, and the key within."""
-    fields = der.read(info, limit=_MAX_FILE).fields()
-    if fields.take(der.INTEGER).integer() not in (0, 1):
-        raise KeystoreError("an unknown version of PKCS#8")
-    oids = [field.oid() for field in fields.take(der.SEQUENCE).fields().rest]
-    return oids, fields.take(der.OCTET_STRING).body
-
-
-def _parse_ec_private_key(oids: list[str], content: bytes, *, require_public: bool) -> PrivateKey:
-    if oids not in ([_EC, _SM2], [_SM2, _SM2]):  # the second is Tongsuo's way
-        raise KeystoreError("this is not an SM2 key")
-    fields = der.read(content, limit=_MAX_FILE).fields()
-    if fields.take(der.INTEGER).integer() != 1:
-        raise KeystoreError("an unknown version of ECPrivateKey")
-    scalar = fields.take(der.OCTET_STRING).body
-    parameters, public = fields.optional(der.context(0)), fields.optional(der.context(1))
+def _parse_with_public(info: bytes) -> AnyKey:
+    fields = der.read(info, limit=2 * MAX_KEY).fields()
+    version, algorithm, content = fields.take(der.INTEGER), fields.take(der.SEQUENCE), fields.take(der.OCTET_STRING)
+    public = fields.optional(der.context(1, primitive=True))
+    if public is None:
+        return Sm2Key(parse_key(info, require_public=True))
     fields.end()
-    if (parameters and parameters.inner(der.context(0)).oid() != _SM2) or (require_public and not public):
-        raise KeystoreError("this is not an SM2 key with its public key")
-    point = public.inner(der.context(1)).bits() if public else None
-    return PrivateKey.from_scalar(scalar, PublicKey(point) if point else None)
+    key = parse_international(der.sequence(der.integer(0), algorithm.raw, content.raw))
+    if version.integer() != 1 or public.body != b"\0" + _public_bits(key):
+        raise InvalidKeyError("this public key belongs to another private key")
+    return key
 
 
-def _read_pbes2(scheme: der.Fields, passphrase: str) -> tuple[bytes, bytes]:
-    """Answer key and initialisation vector."""
-    derivation, cipher = scheme.take(der.SEQUENCE).fields(), scheme.take(der.SEQUENCE).fields()
-    _expect_oid(derivation, _PBKDF2)
-    _expect_oid(cipher, _SM4_CBC)
-    parameters = derivation.take(der.SEQUENCE).fields()
-    salt, iterations = parameters.take(der.OCTET_STRING).body, parameters.take(der.INTEGER).integer()
-    length = parameters.optional(der.INTEGER)
-    prf = _PRFS.get(parameters.take(der.SEQUENCE).fields().take(der.OID).oid())
-    if (length and length.integer() != _BLOCK) or prf is None:
-        raise KeystoreError("an unknown protection")
-    if len(salt) not in _SALT or not 1 <= iterations <= _MAX_ITERATIONS:
-        raise KeystoreError(f"the salt has 8 to 64 bytes, the rounds are at most {_MAX_ITERATIONS}")
-    return _derive(prf, passphrase, salt, iterations), cipher.take(der.OCTET_STRING).body
-
-
-def _expect_oid(fields: der.Fields, expected: str) -> None:
-    if fields.take(der.OID).oid() != expected:
-        raise KeystoreError("an unknown protection")
-
-
-def _derive(prf: type[hashes.HashAlgorithm], passphrase: str, salt: bytes, iterations: int) -> bytes:
-    if not passphrase:
-        raise KeystoreError("the passphrase is empty")
-    return PBKDF2HMAC(prf(), _BLOCK, salt, iterations).derive(passphrase.encode())
+def _public_bits(key: InternationalKey) -> bytes:
+    spki = der.read(encode_spki(key.public_key), limit=MAX_KEY).fields()
+    spki.take(der.SEQUENCE)
+    return spki.take(der.BIT_STRING).bits()
 
 
 def _save(path: Path, data: bytes) -> None:

@@ -8,19 +8,22 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
-from itertools import pairwise
+from itertools import islice, pairwise
 from typing import Final, Self
 
-from signing.algorithms import verify_signature
+from signing.certificate_policies import find_policy_fault
 from signing.certificates import TIME_STAMPING, Certificate
 from signing.checks import Check, Result, SubIndication, Verdict, check
-from signing.errors import BadSignatureError, UnsupportedAlgorithmError
-from signing.revocation import Crl, check_revocation, parse_crl
+from signing.distinguished_names import same_name
+from signing.name_constraints import find_name_fault
+from signing.ocsp import OcspResponse, parse_ocsp
+from signing.path_search import PathSearch
+from signing.revocation import Crl, parse_crl
+from signing.revocation_status import check_revocation
 
-MAX_PATH: Final = 8
-"""Certificates from leaf to anchor."""
-_MAX_ATTEMPTS: Final = 64
-"""Signatures tried while a path is built, so that a heap of certificates with one name costs little."""
+_MAX_PATHS: Final = 16
+"""Paths that are judged when there are several (cross certificates); the first without a fault is taken."""
+_RANK: Final = {Result.OK: 0, Result.UNKNOWN: 1, Result.FAILED: 2}
 
 
 class Purpose(StrEnum):
@@ -78,18 +81,19 @@ class TrustAnchors:
 
 @dataclass(frozen=True)
 class RevocationEvidence:
-    """The status information that a judgement may use."""
+    """The status information that a judgement may use: lists, and answers of OCSP responders."""
 
     crls: tuple[Crl, ...] = ()
+    ocsps: tuple[OcspResponse, ...] = ()
 
     @classmethod
-    def of(cls, *crls: bytes) -> Self:
-        """Read DER CRLs; MalformedError."""
-        return cls(tuple(parse_crl(crl) for crl in crls))
+    def of(cls, *crls: bytes, ocsps: Sequence[bytes] = ()) -> Self:
+        """Read DER CRLs and OCSP responses; MalformedError or UnsupportedAlgorithmError."""
+        return cls(tuple(parse_crl(crl) for crl in crls), tuple(parse_ocsp(ocsp) for ocsp in ocsps))
 
     def __add__(self, other: "RevocationEvidence") -> "RevocationEvidence":
         """Put two sets of evidence together."""
-        return RevocationEvidence(self.crls + other.crls)
+        return RevocationEvidence(self.crls + other.crls, self.ocsps + other.ocsps)
 
 
 def verify_path(
@@ -104,63 +108,65 @@ def verify_path(
     """Judge a certificate as of `at`: checks "chain", "validity", "key-usage", "revocation".
 
     `extra` are certificates that came with the signature; they help to build the path and are trusted for nothing.
+    Where several paths lead to an anchor, one without any fault is taken, or else the least bad.
     Codes: CHAIN_NONE, CHAIN_BAD, OUTSIDE, REVOKED_BEFORE, REVOKED_AFTER (ok), REV_UNKNOWN (validation.md 4.4).
     """
-    search = _Search(anchors, purpose, extra)
-    paths = list(search.paths((certificate,)))
-    good = next((path for path in paths if not _fault(path)), None)
-    path = good or (paths[0] if paths else None)
+    trusted = frozenset(a.certificate.der for a in anchors.anchors if purpose in a.purposes)
+    known = (*(a.certificate for a in anchors.anchors), *anchors.issuers, *extra)
+    search = PathSearch(trusted, known)
+    judge = _Judge(search.known, evidence, at)
+    path = _choose(search, judge, certificate)
     return Verdict(
         _check_chain(path, search),
         _check_validity(path or (certificate,), at),
         _check_usage(certificate, purpose, pinned=path is not None and len(path) == 1),
-        _check_revocation(path, search.issuers, evidence, at),
+        judge.revocation(path),
     )
 
 
+def _choose(search: PathSearch, judge: "_Judge", certificate: Certificate) -> tuple[Certificate, ...] | None:
+    best, best_rank = None, (2, 0, 0)
+    for path in islice(search.paths((certificate,)), _MAX_PATHS):
+        found = _RANK[_check_validity(path, judge.at).result], _RANK[judge.revocation(path).result]
+        rank = (1 if _fault(path) else 0, max(found), sum(found))
+        if rank < best_rank:
+            best, best_rank = path, rank
+        if not any(rank):
+            break
+    return best
+
+
 @dataclass
-class _Search:
-    """Depth-first search from a leaf to an anchor, over names and then signatures."""
+class _Judge:
+    """Revocation along paths; what was asked once is not asked again."""
 
-    anchors: TrustAnchors
-    purpose: Purpose
-    extra: Sequence[Certificate]
-    attempts: int = 0
-    refused: str = ""
+    known: Sequence[Certificate]
+    evidence: RevocationEvidence
+    at: datetime
+    asked: dict[tuple[bytes, bytes], Check] = field(default_factory=dict)
 
-    @property
-    def issuers(self) -> list[Certificate]:
-        known = [a.certificate for a in self.anchors.anchors] + list(self.anchors.issuers) + list(self.extra)
-        return list({certificate.der: certificate for certificate in known}.values())
+    def revocation(self, path: tuple[Certificate, ...] | None) -> Check:
+        """Answer the worst of a path: a failure first, then an unknown, then what was revoked afterwards."""
+        if path is None:
+            why = "没有证书链，无法查询撤销状态"
+            return Check("revocation", "REV_UNKNOWN", Result.UNKNOWN, why, SubIndication.TRY_LATER)
+        pairs = list(pairwise(path)) or list(_issuer_of_pinned(path[0], self.known))
+        checks = sorted((self._ask(*pair) for pair in pairs), key=_worst_first)
+        return checks[0] if checks else Check("revocation", "REVOCATION", Result.OK, "信任锚本身")
 
-    def paths(self, path: tuple[Certificate, ...]) -> Iterator[tuple[Certificate, ...]]:
-        last = path[-1]
-        if self.anchors.find(last, self.purpose):
-            yield path
-            return
-        if len(path) >= MAX_PATH:
-            return
-        for issuer in self.issuers:
-            if issuer.subject_der == last.issuer_der and issuer not in path and self._signed(last, issuer):
-                yield from self.paths((*path, issuer))
-
-    def _signed(self, certificate: Certificate, issuer: Certificate) -> bool:
-        self.attempts += 1
-        if self.attempts > _MAX_ATTEMPTS:
-            return False
-        try:
-            algorithm, signature = certificate.signature_algorithm, certificate.signature
-            verify_signature(issuer.public_key, algorithm, certificate.tbs, signature)
-        except BadSignatureError:
-            self.refused = f"{issuer.common_name} 没有签发过证书 {certificate.common_name}（签名值不正确）"
-            return False
-        except UnsupportedAlgorithmError as error:
-            self.refused = f"证书 {certificate.common_name} 的签名算法不受支持：{error}"
-            return False
-        return True
+    def _ask(self, certificate: Certificate, issuer: Certificate) -> Check:
+        key = certificate.der, issuer.der
+        if key not in self.asked:
+            crls, ocsps = self.evidence.crls, self.evidence.ocsps
+            self.asked[key] = check_revocation(certificate, issuer, crls=crls, ocsps=ocsps, at=self.at)
+        return self.asked[key]
 
 
-def _check_chain(path: tuple[Certificate, ...] | None, search: _Search) -> Check:
+def _worst_first(check: Check) -> tuple[int, bool]:
+    return -_RANK[check.result], check.code != "REVOKED_AFTER"
+
+
+def _check_chain(path: tuple[Certificate, ...] | None, search: PathSearch) -> Check:
     if path is None and search.refused:
         sub = SubIndication.CERTIFICATE_CHAIN_GENERAL_FAILURE
         return Check("chain", "CHAIN_BAD", Result.UNKNOWN, search.refused, sub)
@@ -175,18 +181,23 @@ def _check_chain(path: tuple[Certificate, ...] | None, search: _Search) -> Check
 
 def _fault(path: tuple[Certificate, ...]) -> str:
     """Say what is wrong with the path's constraints; empty when nothing is."""
-    for depth, certificate in enumerate(path):
-        if certificate.unknown_critical:
-            return f"证书 {certificate.common_name} 含无法识别的关键扩展 {certificate.unknown_critical[0]}"
-        if depth == 0:
-            continue
-        if not certificate.is_ca:
-            return f"签发者 {certificate.common_name} 不是 CA"
-        if certificate.key_usage is not None and "keyCertSign" not in certificate.key_usage:
-            return f"签发者 {certificate.common_name} 的密钥用法不允许签发证书"
-        below = sum(1 for c in path[1:depth] if c.subject_der != c.issuer_der)
-        if certificate.path_length is not None and below > certificate.path_length:
-            return f"签发者 {certificate.common_name} 不允许这么长的证书链"
+    faults = (_issuing_fault(path, depth) for depth in range(len(path)))
+    return next((fault for fault in faults if fault), "") or find_name_fault(path) or find_policy_fault(path)
+
+
+def _issuing_fault(path: tuple[Certificate, ...], depth: int) -> str:
+    certificate = path[depth]
+    if certificate.unknown_critical:
+        return f"证书 {certificate.common_name} 含无法识别的关键扩展 {certificate.unknown_critical[0]}"
+    if depth == 0:
+        return ""
+    if not certificate.is_ca:
+        return f"签发者 {certificate.common_name} 不是 CA"
+    if certificate.key_usage is not None and "keyCertSign" not in certificate.key_usage:
+        return f"签发者 {certificate.common_name} 的密钥用法不允许签发证书"
+    length = certificate.path_length
+    if length is not None and sum(1 for one in path[1:depth] if not one.self_issued) > length:
+        return f"签发者 {certificate.common_name} 不允许这么长的证书链"
     return ""
 
 
@@ -225,22 +236,9 @@ def _usage_fault(certificate: Certificate, purpose: Purpose) -> str:
     return ""
 
 
-def _check_revocation(
-    path: tuple[Certificate, ...] | None, issuers: Sequence[Certificate], evidence: RevocationEvidence, at: datetime
-) -> Check:
-    if path is None:
-        why = "没有证书链，无法查询撤销状态"
-        return Check("revocation", "REV_UNKNOWN", Result.UNKNOWN, why, SubIndication.TRY_LATER)
-    pairs = list(pairwise(path)) or list(_issuer_of_pinned(path[0], issuers))
-    checks = [check_revocation(one, issuer, crls=evidence.crls, at=at) for one, issuer in pairs]
-    rank = {Result.FAILED: 0, Result.UNKNOWN: 1, Result.OK: 2}
-    checks.sort(key=lambda c: (rank[c.result], c.code != "REVOKED_AFTER"))
-    return checks[0] if checks else Check("revocation", "REVOCATION", Result.OK, "信任锚本身")
-
-
 def _issuer_of_pinned(
     certificate: Certificate, issuers: Sequence[Certificate]
 ) -> Iterator[tuple[Certificate, Certificate]]:
     """Answer who could revoke a single anchor: a pinned end entity can still be revoked by an issuer that we know."""
-    if certificate.subject_der != certificate.issuer_der and not certificate.is_ca:
-        yield from ((certificate, i) for i in issuers if i.subject_der == certificate.issuer_der)
+    if not certificate.self_issued and not certificate.is_ca:
+        yield from ((certificate, i) for i in issuers if same_name(i.subject_der, certificate.issuer_der))

@@ -14,7 +14,7 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Any, BinaryIO, Final
 
-from signing.digests import CHUNK, Sm3
+from signing.digests import CHUNK, Hasher, Sm3
 from signing.errors import UnsupportedAlgorithmError
 from signing.pdf_reading import (
     OpenPdf,
@@ -151,14 +151,20 @@ def _trace(offset: int) -> FilledSignature:
 
 def hash_ranges(stream: BinaryIO, byte_range: ByteRange, algorithm: str) -> bytes:
     """Digest the covered bytes. `algorithm` is sm3, sha1, sha256, sha384 or sha512; UnsupportedAlgorithmError."""
-    state: Any = Sm3() if algorithm == "sm3" else _hashlib(algorithm)
+    state = new_hasher(algorithm)
     for start, length in (byte_range[:2], byte_range[2:]):
         stream.seek(start)
         left = length
         while left > 0 and (chunk := stream.read(min(CHUNK, left))):
             state.update(chunk)
             left -= len(chunk)
-    return bytes(state.digest())
+    return state.digest()
+
+
+def new_hasher(algorithm: str) -> Hasher:
+    """Start a digest: sm3, sha1, sha256, sha384 or sha512; UnsupportedAlgorithmError."""
+    state: Hasher = Sm3() if algorithm == "sm3" else _hashlib(algorithm)
+    return state
 
 
 def hasher(pdf: OpenPdf, byte_range: ByteRange) -> Callable[[str], bytes]:

@@ -19,6 +19,8 @@ MAX_FIELDS: Final = 2_000
 MAX_PAGES: Final = 50_000
 _MAX_DEPTH: Final = 32
 _HEADER: Final = 1024
+_READERS: Final = ("pyhanko", "signing.pdf", "signing.pades_inspection", "signing.pades_dss")
+"""Modules that handle foreign objects: what goes wrong in them is the file's fault."""
 _MAX_TAIL: Final = 4 << 20
 _MAX_HEAD: Final = 64 << 20
 
@@ -75,7 +77,12 @@ def open_pdf(path: Path) -> Iterator[OpenPdf]:
 
 def walk_fields(pdf: OpenPdf) -> Iterator[tuple[str, Any, Any]]:
     """Walk (qualified name, field dictionary, raw /V) of all filled signature fields of the form, without loops."""
-    fields = entry(entry(pdf.reader.root, "/AcroForm"), "/Fields")
+    yield from walk_form(pdf.reader.root)
+
+
+def walk_form(root: Any) -> Iterator[tuple[str, Any, Any]]:
+    """Walk the filled signature fields below a catalogue, as `walk_fields` does."""
+    fields = entry(entry(root, "/AcroForm"), "/Fields")
     seen, waiting = set[int](), [("", item, "", 0) for item in reversed(items(fields))]
     count = 0
     while waiting:
@@ -195,16 +202,16 @@ def _typed_errors() -> Iterator[None]:
     except (SigningError, GeneratorExit):
         raise
     except Exception as error:  # a parser of hostile files may raise anything at all
-        if not _is_library_error(error):
+        if not is_library_error(error):
             raise
         raise UnreadablePdfError(f"{type(error).__name__}: {str(error)[:200]}") from error
 
 
-def _is_library_error(error: BaseException) -> bool:
+def is_library_error(error: BaseException) -> bool:
     """Whether the error came out of the PDF library, and not out of the code that uses an open file."""
     frames = (frame for frame, _ in traceback.walk_tb(error.__traceback__))
     return any(
-        str(frame.f_globals.get("__name__", "")).startswith(("pyhanko", "signing.pdf"))
+        str(frame.f_globals.get("__name__", "")).startswith(_READERS)
         and frame.f_code.co_name not in {"open_pdf", "_typed_errors"}
         for frame in frames
     )

@@ -1,15 +1,19 @@
-"""Certificate revocation lists (证书撤销列表, RFC 5280 5) and what they say of one certificate at one time."""
+"""Certificate revocation lists (证书撤销列表, RFC 5280 5): whole ones, and those that say only a part.
 
-from collections.abc import Iterable, Mapping
+Delta, indirect and scoped lists are recognised; `signing.revocation_status` judges by them.
+"""
+
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Final
 
 from signing import der
 from signing.algorithms import AlgorithmIdentifier, read_algorithm, verify_signature
+from signing.certificate_extensions import full_name
 from signing.certificates import Certificate
-from signing.checks import Check, Result, SubIndication
-from signing.errors import BadSignatureError, MalformedError, UnsupportedAlgorithmError
+from signing.distinguished_names import same_name
+from signing.errors import BadSignatureError, LimitError, MalformedError, UnsupportedAlgorithmError
 
 MAX_CRL: Final = 32 << 20
 """Bytes."""
@@ -28,15 +32,48 @@ REASONS: Final = (
 )
 """CRLReason by number (RFC 5280 5.3.1)."""
 _REASON_CODE: Final = "2.5.29.21"
-_UNDERSTOOD: Final = frozenset({"2.5.29.35", "2.5.29.20", _REASON_CODE, "2.5.29.24"})
+_INVALIDITY_DATE: Final = "2.5.29.24"
+_CERTIFICATE_ISSUER: Final = "2.5.29.29"
+_DELTA: Final = "2.5.29.27"
+_SCOPE: Final = "2.5.29.28"
+_EXPIRED_ON_CRL: Final = "2.5.29.60"
+_UNDERSTOOD: Final = frozenset({"2.5.29.35", "2.5.29.20", _DELTA, _SCOPE, _EXPIRED_ON_CRL})
+_UNDERSTOOD_IN_ENTRY: Final = frozenset({_REASON_CODE, _INVALIDITY_DATE, _CERTIFICATE_ISSUER})
+_MAX_ENTRIES: Final = 1 << 18
+_MAX_VALUE: Final = 64 << 10
+
+Revoked = tuple[datetime, str]
+"""When, and the reason's name."""
+
+
+@dataclass(frozen=True)
+class Scope:
+    """An issuingDistributionPoint (RFC 5280 5.2.5): of which certificates the list tells."""
+
+    addresses: tuple[str, ...] = ()
+    named: bool = False
+    users_only: bool = False
+    authorities_only: bool = False
+    attributes_only: bool = False
+    some_reasons: bool = False
+    indirect: bool = False
+
+    def includes(self, certificate: Certificate) -> bool:
+        """Whether the list tells everything of this certificate."""
+        if self.attributes_only or self.some_reasons or self.indirect:
+            return False
+        if (self.users_only and certificate.is_ca) or (self.authorities_only and not certificate.is_ca):
+            return False
+        return not self.named or bool(set(self.addresses) & set(certificate.addresses.crls))
 
 
 @dataclass(frozen=True)
 class Crl:
     """One list. `revoked` maps the serial to the time of revocation and the reason's name.
 
-    `partial` is true when a critical extension says that the list is not the whole one (delta, indirect, scoped):
-    such a list can show a revocation but never its absence.
+    `partial` is true when the list is not the whole one (delta, indirect, scoped, or with a critical extension that
+    is not known): such a list can show a revocation, but its absence only to certificates in its `scope`.
+    `invalid_since` holds the invalidity dates; entries of other issuers (indirect lists) are left out.
     """
 
     der: bytes = field(repr=False)
@@ -46,18 +83,38 @@ class Crl:
     issuer_der: bytes = field(repr=False)
     this_update: datetime
     next_update: datetime | None
-    revoked: Mapping[int, tuple[datetime, str]] = field(repr=False)
+    revoked: Mapping[int, Revoked] = field(repr=False)
     partial: bool
+    invalid_since: Mapping[int, datetime] = field(default_factory=dict, repr=False)
+    delta: bool = False
+    scope: Scope | None = None
+    strange: bool = False
+    expired_from: datetime | None = None
+    """Certificates that expired since then stay listed (expiredCertsOnCRL)."""
 
-    def covers(self, at: datetime) -> bool:
-        """Whether a certificate that is not listed was good at `at`: the list is of then, or made later."""
-        if self.partial:
+    def tells_all_of(self, certificate: Certificate) -> bool:
+        """Whether a certificate of the issuer that is not listed here is not revoked."""
+        if self.delta or self.strange:
+            return False
+        return self.scope is None or self.scope.includes(certificate)
+
+    def covers(self, at: datetime, certificate: Certificate | None = None) -> bool:
+        """Whether a certificate that is not listed was good at `at`: the list is of then, or made later.
+
+        A list made after the certificate had expired no longer needs to show it, unless it says that it does.
+        """
+        if self.partial and (certificate is None or not self.tells_all_of(certificate)):
+            return False
+        if certificate is not None and self.this_update > certificate.not_after and not self._keeps(certificate):
             return False
         return self.this_update >= at or (self.next_update is not None and at < self.next_update)
 
+    def _keeps(self, certificate: Certificate) -> bool:
+        return self.expired_from is not None and self.expired_from <= certificate.not_after
+
 
 def parse_crl(data: bytes) -> Crl:
-    """Read a DER CertificateList; LimitError or MalformedError."""
+    """Read a DER CertificateList, v1 or v2; LimitError or MalformedError."""
     outer = der.read(data, limit=MAX_CRL).fields()
     tbs, algorithm, signature = outer.take(der.SEQUENCE), outer.take(der.SEQUENCE), outer.take(der.BIT_STRING)
     outer.end()
@@ -67,10 +124,13 @@ def parse_crl(data: bytes) -> Crl:
         raise MalformedError("two different signature algorithms in one CRL")
     issuer, this_update = fields.take(der.SEQUENCE), fields.take(der.UTC_TIME, der.GENERALIZED_TIME)
     next_update = fields.optional(der.UTC_TIME, der.GENERALIZED_TIME)
-    entries, block = fields.optional(der.SEQUENCE), fields.optional(der.context(0))
+    listed, block = fields.optional(der.SEQUENCE), fields.optional(der.context(0))
     fields.end()
-    critical = _critical(block.inner(block.tag)) if block else set()
-    revoked, strange = _read_entries(entries)
+    extensions = _read_extensions(block.inner(block.tag)) if block else {}
+    entries = _read_entries(listed, issuer.raw)
+    scope = _read_scope(extensions[_SCOPE][1]) if _SCOPE in extensions else None
+    strange = entries.strange or any(critical for oid, (critical, _) in extensions.items() if oid not in _UNDERSTOOD)
+    expired = extensions.get(_EXPIRED_ON_CRL)
     return Crl(
         der=data,
         tbs=tbs.raw,
@@ -79,45 +139,90 @@ def parse_crl(data: bytes) -> Crl:
         issuer_der=issuer.raw,
         this_update=this_update.time(),
         next_update=next_update.time() if next_update else None,
-        revoked=revoked,
-        partial=strange or bool(critical - _UNDERSTOOD),
+        revoked=entries.revoked,
+        partial=strange or scope is not None or _DELTA in extensions,
+        invalid_since=entries.invalid_since,
+        delta=_DELTA in extensions,
+        scope=scope,
+        strange=strange,
+        expired_from=der.read(expired[1], limit=_MAX_VALUE).time() if expired else None,
     )
 
 
-def _read_entries(entries: der.Element | None) -> tuple[dict[int, tuple[datetime, str]], bool]:
-    revoked, strange = dict[int, tuple[datetime, str]](), False
-    for entry in entries.children() if entries else ():
+@dataclass
+class _Entries:
+    revoked: dict[int, Revoked] = field(default_factory=dict)
+    invalid_since: dict[int, datetime] = field(default_factory=dict)
+    strange: bool = False
+
+
+def _read_entries(listed: der.Element | None, issuer: bytes) -> _Entries:
+    found, ours = _Entries(), True
+    children = listed.children() if listed else ()
+    if len(children) > _MAX_ENTRIES:
+        raise LimitError(f"more than {_MAX_ENTRIES} entries")
+    for entry in children:
         fields = entry.fields()
         serial, since = fields.take(der.INTEGER).integer(), fields.take(der.UTC_TIME, der.GENERALIZED_TIME).time()
-        extensions = fields.optional(der.SEQUENCE)
-        reason = _reason(extensions)
-        strange = strange or bool(extensions and _critical(extensions) - _UNDERSTOOD)
-        revoked[serial] = (since, reason)
-    return revoked, strange
+        block = fields.optional(der.SEQUENCE)
+        fields.end()
+        extensions = _read_extensions(block) if block else {}
+        strange = any(critical for oid, (critical, _) in extensions.items() if oid not in _UNDERSTOOD_IN_ENTRY)
+        found.strange = found.strange or strange
+        if _CERTIFICATE_ISSUER in extensions:  # holds for the entries that follow as well (RFC 5280 5.3.3)
+            ours = _names_issuer(extensions[_CERTIFICATE_ISSUER][1], issuer)
+        if ours:
+            found.revoked[serial] = (since, _reason(extensions))
+            if _INVALIDITY_DATE in extensions:
+                found.invalid_since[serial] = der.read(extensions[_INVALIDITY_DATE][1], limit=_MAX_VALUE).time()
+    return found
 
 
-def _reason(extensions: der.Element | None) -> str:
-    for extension in extensions.children() if extensions else ():
-        fields = extension.fields()
-        if fields.take(der.OID).oid() == _REASON_CODE:
-            number = der.read(fields.rest[-1].octets(), limit=16).integer() if fields.rest else 0
-            return REASONS[number] if 0 <= number < len(REASONS) else REASONS[0]
-    return REASONS[0]
+def _reason(extensions: Mapping[str, tuple[bool, bytes]]) -> str:
+    if _REASON_CODE not in extensions:
+        return REASONS[0]
+    number = der.read(extensions[_REASON_CODE][1], limit=16).integer()
+    return REASONS[number] if 0 <= number < len(REASONS) and REASONS[number] else REASONS[0]
 
 
-def _critical(extensions: der.Element) -> set[str]:
-    found = set[str]()
-    for extension in extensions.expect(der.SEQUENCE).children():
-        fields = extension.fields()
+def _names_issuer(value: bytes, issuer: bytes) -> bool:
+    names = der.read(value, limit=_MAX_VALUE).expect(der.SEQUENCE).children()
+    return any(same_name(name.inner(name.tag).raw, issuer) for name in names if name.tag == der.context(4))
+
+
+def _read_scope(value: bytes) -> Scope:
+    parts = {child.tag & 0x1F: child for child in der.read(value, limit=_MAX_VALUE).expect(der.SEQUENCE).children()}
+
+    def flag(number: int) -> bool:
+        return number in parts and any(parts[number].body)
+
+    return Scope(
+        addresses=full_name(parts[0]) if 0 in parts else (),
+        named=0 in parts,
+        users_only=flag(1),
+        authorities_only=flag(2),
+        some_reasons=bool(parts.keys() & {3}),
+        indirect=flag(4),
+        attributes_only=flag(5),
+    )
+
+
+def _read_extensions(block: der.Element) -> dict[str, tuple[bool, bytes]]:
+    found = dict[str, tuple[bool, bytes]]()
+    for child in block.expect(der.SEQUENCE).children():
+        fields = child.fields()
         oid, flag = fields.take(der.OID).oid(), fields.optional(der.BOOLEAN)
-        if flag is not None and flag.boolean():
-            found.add(oid)
+        value = fields.take(der.OCTET_STRING).octets()
+        fields.end()
+        if oid in found:
+            raise MalformedError(f"extension {oid} twice")
+        found[oid] = (flag is not None and flag.boolean(), value)
     return found
 
 
 def is_issued_by(crl: Crl, issuer: Certificate) -> bool:
     """Whether the list is of this issuer: name, signature and cRLSign."""
-    if crl.issuer_der != issuer.subject_der:
+    if not same_name(crl.issuer_der, issuer.subject_der):
         return False
     if issuer.key_usage is not None and "cRLSign" not in issuer.key_usage:
         return False
@@ -126,34 +231,3 @@ def is_issued_by(crl: Crl, issuer: Certificate) -> bool:
     except (BadSignatureError, UnsupportedAlgorithmError):
         return False
     return True
-
-
-def check_revocation(
-    certificate: Certificate, issuer: Certificate, *, crls: Iterable[Crl], at: datetime, name: str = "revocation"
-) -> Check:
-    """Ask whether the certificate was revoked at `at` (GM/T 0031 6.2.3 d).
-
-    A revocation in any list of the issuer counts, also in an outdated one; a hold that the newest list no longer
-    shows does not. Without a revocation, a list that covers `at` is needed for a good answer.
-    """
-    ours = sorted((crl for crl in crls if is_issued_by(crl, issuer)), key=lambda crl: crl.this_update)
-    found = _find(certificate.serial_number, ours)
-    if found is not None:
-        since, reason = found
-        why = f"{certificate.common_name}：{since:%Y-%m-%d %H:%M:%S} UTC，{reason}"
-        if since <= at:
-            return Check(name, "REVOKED_BEFORE", Result.FAILED, why, SubIndication.REVOKED)
-        return Check(name, "REVOKED_AFTER", Result.OK, why)
-    if any(crl.covers(at) for crl in ours):
-        return Check(name, "REVOCATION", Result.OK)
-    why = f"没有 {issuer.common_name} 在该时间可用的证书撤销列表"
-    return Check(name, "REV_UNKNOWN", Result.UNKNOWN, why, SubIndication.TRY_LATER)
-
-
-def _find(serial: int, crls: list[Crl]) -> tuple[datetime, str] | None:
-    """Find the earliest revocation in force; of holds, only what the newest list shows."""
-    entries = [crl.revoked[serial] for crl in crls if serial in crl.revoked]
-    if crls and serial not in crls[-1].revoked:
-        entries = [entry for entry in entries if entry[1] != "certificateHold"]
-    entries = [entry for entry in entries if entry[1] != "removeFromCRL"]
-    return min(entries) if entries else None

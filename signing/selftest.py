@@ -5,19 +5,20 @@ Each engine must give the published results, accept the others' results and refu
 """
 
 import functools
+from dataclasses import replace
 from typing import Final
 
 from gmssl import sm2 as gmssl_sm2
 from gmssl import sm3 as gmssl_sm3
 from gmssl import sm4 as gmssl_sm4
 
+from signing import sm3_engines, sm4
 from signing.digests import sm3
-from signing.errors import SelfTestError, SigningError
+from signing.errors import DecryptionError, SelfTestError, SigningError
 from signing.sm2_encoding import Sm2Cipher, encode_signature, parse_signature
 from signing.sm2_keys import ENGINES, Engine, PublicKey, digest, multiply
 from signing.sm2_libcrypto import LibcryptoEngine
 from signing.sm3 import hmac_sm3, kdf
-from signing.sm4 import Sm4Gcm
 
 _D: Final = bytes.fromhex("3945208f7b2144b13f36e38ac6d39f95889393692860b51a42fb81ef4df7c5b8")
 _POINT: Final = bytes.fromhex(
@@ -44,14 +45,6 @@ _SM3_ABC: Final = "66c7f0f462eeedd9d1f2d46bdc10e4e24167c4875cf2f7a2297da02b8f4ba
 _HMAC: Final = "28e63256e7c5a087b1f073265dc53092163f7b82729735d06f28f10af9d52393"
 _SM4_KEY: Final = bytes.fromhex("0123456789abcdeffedcba9876543210")
 _SM4_BLOCK: Final = bytes.fromhex("681edf34d206965e86b3e94f536e4246")
-_GCM_NONCE: Final = bytes.fromhex("00001234567800000000abcd")
-_GCM_AAD: Final = bytes.fromhex("feedfacedeadbeeffeedfacedeadbeefabaddad2")
-_GCM_PLAINTEXT: Final = b"".join(bytes([b]) * 8 for b in (0xAA, 0xBB, 0xCC, 0xDD, 0xEE, 0xFF, 0xEE, 0xAA))
-_GCM_SEALED: Final = bytes.fromhex(
-    "17f399f08c67d5ee19d0dc9969c4bb7d5fd46fd3756489069157b282bb200735"
-    "d82710ca5c22f0ccfa7cbf93d496ac15a56834cbcf98c397b4024a2691233b8d"
-    "83de3541e4c2b58177e065a9bf7b62ec"
-)
 
 
 @functools.cache
@@ -60,17 +53,23 @@ def ensure() -> None:
     run(ENGINES)
 
 
-def run(engines: tuple[Engine, ...]) -> tuple[str, ...]:
-    """Ask every engine for its known answers; answer what was asked, SelfTestError at the first wrong answer."""
-    done = _check_primitives()
+def run(
+    engines: tuple[Engine, ...],
+    digests: tuple[sm3_engines.Engine, ...] = sm3_engines.ENGINES,
+    ciphers: tuple[sm4.Engine, ...] = sm4.ENGINES,
+) -> tuple[str, ...]:
+    """Ask every engine for its known answers; answer what was asked, SelfTestError at the first wrong answer.
+
+    SM3 and SM4 engines have been asked before, when they were loaded; a report wants to hear it here too.
+    """
+    done = [*_check_symmetric(digests, ciphers), *_check_primitives()]
     for engine in engines:
         try:
             done += _check_engine(engine)
         except SigningError as error:
             raise SelfTestError(f"{engine.name}: {error}") from error
     # Only the engine that verifies is asked to refuse: GmSSL writes its traces to stderr when it does.
-    refused = not engines[0].verify(_POINT, bytes(32), _SIGNATURE)
-    return (*done, _require(f"{engines[0].name} refuse", refused), *_check_peer())
+    return (*done, _require(f"{engines[0].name} refuse", _refuses(engines[0])), *_check_peer())
 
 
 def _require(what: str, right: bool) -> str:
@@ -79,13 +78,19 @@ def _require(what: str, right: bool) -> str:
     return what
 
 
+def _check_symmetric(digests: tuple[sm3_engines.Engine, ...], ciphers: tuple[sm4.Engine, ...]) -> list[str]:
+    for digester in digests:
+        sm3_engines.require_known_answers(digester)
+    for cipher in ciphers:
+        sm4.require_known_answers(cipher)
+    return [f"{engine.name} SM3" for engine in digests] + [f"{engine.name} SM4-GCM" for engine in ciphers]
+
+
 def _check_primitives() -> list[str]:
     public = PublicKey(_POINT)
     return [
         _require("SM3", sm3(b"abc").hex() == _SM3_ABC),
         _require("HMAC-SM3", hmac_sm3(b"key", b"abc").hex() == _HMAC),
-        _require("SM4-GCM seal", Sm4Gcm(_SM4_KEY).seal(_GCM_NONCE, _GCM_PLAINTEXT, _GCM_AAD) == _GCM_SEALED),
-        _require("SM4-GCM open", Sm4Gcm(_SM4_KEY).open(_GCM_NONCE, _GCM_SEALED, _GCM_AAD) == _GCM_PLAINTEXT),
         _require("SM2 digest", digest(public, _MESSAGE) == _E),
     ]
 
@@ -104,6 +109,15 @@ def _check_engine(engine: Engine) -> list[str]:
     if isinstance(engine, LibcryptoEngine):
         done.append(_require(f"{name} multiply", _multiplies(engine)))
     return done
+
+
+def _refuses(engine: Engine) -> bool:
+    """Say whether a signature over something else and a changed C3 are refused."""
+    try:
+        engine.decrypt(_D, replace(_CIPHER, c3=bytes(32)).encode())
+    except DecryptionError:
+        return not engine.verify(_POINT, bytes(32), _SIGNATURE)
+    return False
 
 
 def _multiplies(engine: LibcryptoEngine) -> bool:

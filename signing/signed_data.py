@@ -4,135 +4,121 @@ Reading keeps original slices and takes what the field writes: both OID families
 departure from the form that we write is named in `deviations`; who needs one byte form only refuses when there is any.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+import contextlib
+from collections.abc import Iterable, Sequence
 from typing import Final
 
-from signing import der
+from signing import der, sm2
 from signing.algorithms import (
     DIGESTS,
-    AlgorithmIdentifier,
     compute_digest,
     digest_name,
     read_algorithm,
     verify_signature,
 )
 from signing.certificates import Certificate, parse_certificate
+from signing.cms_names import (
+    CONTENT_TYPE,
+    DATA,
+    GM_DATA,
+    GM_SIGNED_DATA,
+    MAX_ATTRIBUTES,
+    MAX_CERTIFICATES,
+    MAX_SIGNED_DATA,
+    MAX_SIGNERS,
+    MESSAGE_DIGEST,
+    SIGNED_DATA,
+    SIGNING_CERTIFICATE,
+    SIGNING_CERTIFICATE_V2,
+    SIGNING_TIME,
+    TIMESTAMP_TOKEN,
+    TST_INFO,
+    standard_type,
+)
+from signing.cms_types import Attributes, SignedData, SignerInfo, key_identifiers
+from signing.cms_writing import encode_attributes, encode_signed_data, issuer_and_serial, signing_certificate_v2
 from signing.errors import BadSignatureError, LimitError, MalformedError, UnsupportedAlgorithmError
-from signing.schemes import Scheme, digest_identifier, scheme_for
-from signing.sm2 import N, encode_signature
 
-MAX_SIGNED_DATA: Final = 16 << 20
-"""Bytes, of which most may be content or revocation lists."""
-MAX_CERTIFICATES: Final = 64
-MAX_SIGNERS: Final = 16
-MAX_ATTRIBUTES: Final = 64
-
-DATA: Final = "1.2.840.113549.1.7.1"
-SIGNED_DATA: Final = "1.2.840.113549.1.7.2"
-GM_DATA: Final = "1.2.156.10197.6.1.4.2.1"
-GM_SIGNED_DATA: Final = "1.2.156.10197.6.1.4.2.2"
-TST_INFO: Final = "1.2.840.113549.1.9.16.1.4"
-
-CONTENT_TYPE: Final = "1.2.840.113549.1.9.3"
-MESSAGE_DIGEST: Final = "1.2.840.113549.1.9.4"
-SIGNING_TIME: Final = "1.2.840.113549.1.9.5"
-SIGNING_CERTIFICATE: Final = "1.2.840.113549.1.9.16.2.12"
-SIGNING_CERTIFICATE_V2: Final = "1.2.840.113549.1.9.16.2.47"
-TIMESTAMP_TOKEN: Final = "1.2.840.113549.1.9.16.2.14"  # noqa: S105 - an object identifier
+__all__ = [
+    "CONTENT_TYPE",
+    "DATA",
+    "GM_DATA",
+    "GM_SIGNED_DATA",
+    "MAX_ATTRIBUTES",
+    "MAX_CERTIFICATES",
+    "MAX_SIGNED_DATA",
+    "MAX_SIGNERS",
+    "MESSAGE_DIGEST",
+    "SIGNED_DATA",
+    "SIGNING_CERTIFICATE",
+    "SIGNING_CERTIFICATE_V2",
+    "SIGNING_TIME",
+    "TIMESTAMP_TOKEN",
+    "TST_INFO",
+    "Attributes",
+    "SignedData",
+    "SignerInfo",
+    "encode_attributes",
+    "encode_signed_data",
+    "find_strangers",
+    "is_attributes",
+    "key_identifiers",
+    "matches_content_type",
+    "matches_digest",
+    "names_certificate",
+    "parse_certificates",
+    "parse_signed_data",
+    "read_certificates",
+    "read_signers",
+    "require_signature",
+    "signing_certificate_v2",
+]
 
 _RAW_SIGNATURE: Final = 64
+_MAX_JUDGED: Final = 512 << 10
+"""Bytes beside the content, up to which the encoding is judged."""
+_MAX_ISSUERS: Final = 64
+"""Signatures of certificates tried when it is asked who vouches for them."""
 _SHA256: Final = "sha256"
-_STANDARD: Final = {GM_DATA: DATA, GM_SIGNED_DATA: SIGNED_DATA}
-
-Attributes = Mapping[str, tuple[der.Element, ...]]
-
-
-@dataclass(frozen=True)
-class SignerInfo:
-    """One signer. `signed_attributes` is the SET OF that was signed (tag 31), empty when there were none."""
-
-    issuer_der: bytes = field(repr=False)
-    """Issuer and serial name the certificate, or the subject key identifier does: then the issuer is empty."""
-    serial: int
-    key_id: bytes
-    digest_algorithm: AlgorithmIdentifier
-    signed_attributes: bytes = field(repr=False)
-    attributes: Attributes = field(repr=False)
-    signature_algorithm: AlgorithmIdentifier
-    signature: bytes = field(repr=False)
-    unsigned: Attributes = field(repr=False)
-
-    @property
-    def digest(self) -> str:
-        """Answer the digest's name; UnsupportedAlgorithmError."""
-        return digest_name(self.digest_algorithm)
-
-    def attribute(self, oid: str) -> der.Element | None:
-        """Answer the one value of a signed attribute, or None; MalformedError if it has several."""
-        values = self.attributes.get(oid)
-        if values is None:
-            return None
-        if len(values) != 1:
-            raise MalformedError(f"attribute {oid} with {len(values)} values")
-        return values[0]
-
-
-@dataclass(frozen=True)
-class SignedData:
-    """A parsed SignedData; `content` is None when it is detached."""
-
-    der: bytes = field(repr=False)
-    content_type: str
-    content: bytes | None = field(repr=False)
-    certificates: tuple[Certificate, ...]
-    signers: tuple[SignerInfo, ...]
-    deviations: tuple[str, ...]
-
-    @property
-    def signer(self) -> SignerInfo:
-        """Answer the only signer; MalformedError when there is none or more than one."""
-        if len(self.signers) != 1:
-            raise MalformedError(f"{len(self.signers)} signers where one is expected")
-        return self.signers[0]
-
-    def certificate_of(self, signer: SignerInfo) -> Certificate | None:
-        """Answer the certificate that the signer names, if it is inside."""
-        if signer.key_id:
-            return next((c for c in self.certificates if c.subject_key_id == signer.key_id), None)
-        return next(
-            (c for c in self.certificates if c.serial_number == signer.serial and c.issuer_der == signer.issuer_der),
-            None,
-        )
+_RSA_PSS: Final = "1.2.840.113549.1.1.10"
 
 
 def parse_signed_data(data: bytes) -> SignedData:
     """Read a ContentInfo with SignedData; LimitError or MalformedError."""
     outer = der.read(data, limit=MAX_SIGNED_DATA).fields()
     outer_type = outer.take(der.OID).oid()
-    if _STANDARD.get(outer_type, outer_type) != SIGNED_DATA:
+    if standard_type(outer_type) != SIGNED_DATA:
         raise MalformedError(f"content type {outer_type} is not signed data")
     body = outer.take(der.context(0))
     outer.end()
     fields = body.inner(body.tag).fields()
     version = fields.take(der.INTEGER).integer()
-    algorithms = fields.take(der.SET).children()
-    content_type, content = _read_content(fields.take(der.SEQUENCE))
+    algorithms = _limited(fields.take(der.SET).children(), MAX_ATTRIBUTES)
+    info = fields.take(der.SEQUENCE)
+    content_type, content, notes = _read_content(info)
     certificates, crls = fields.optional(der.context(0)), fields.optional(der.context(1))
-    signers = fields.take(der.SET).children()
+    signers, more = read_signers(fields.take(der.SET))
     fields.end()
-    infos = tuple(_read_signer(one.fields()) for one in _limited(signers, MAX_SIGNERS))
-    notes = list(_not_der(data))
+    read, unread = read_certificates(certificates)
+    notes = [*_not_der(data, content), *notes]
     notes += [] if outer_type == SIGNED_DATA else ["外层类型为国密 OID"]
-    notes += [] if version == (1 if content_type == DATA else 3) else [f"SignedData 版本 {version}"]
+    notes += [] if version == (1 if content_type in (DATA, GM_DATA) else 3) else [f"SignedData 版本 {version}"]
     notes += [] if crls is None else ["内含未签名的 CRL"]
-    notes += [note for _, found in infos for note in found]
-    notes += _wrong_algorithms(algorithms, [info for info, _ in infos])
-    read = _read_certificates(certificates)
-    return SignedData(data, content_type, content, read, tuple(info for info, _ in infos), tuple(notes))
+    notes += [*more, *_wrong_algorithms(algorithms, signers), *unread]
+    lists = tuple(one.raw for one in crls.children()) if crls else ()
+    return SignedData(data, content_type, content, read, signers, tuple(notes), info.raw, lists)
 
 
-def _not_der(data: bytes) -> Iterable[str]:
+def parse_certificates(data: bytes) -> tuple[Certificate, ...]:
+    """Read the certificates of a message that may have no signer (.p7b); LimitError or MalformedError."""
+    return parse_signed_data(data).certificates
+
+
+def _not_der(data: bytes, content: bytes | None) -> Iterable[str]:
+    # Judging millions of tiny elements would take longer than any honest message is worth.
+    if len(data) - len(content or b"") > _MAX_JUDGED:
+        yield "过大，未核对是否 DER 编码"
+        return
     try:
         der.require_der(data, limit=MAX_SIGNED_DATA)
     except MalformedError as error:
@@ -145,11 +131,17 @@ def _wrong_algorithms(algorithms: Sequence[der.Element], signers: Sequence[Signe
     return [] if listed == used and len(algorithms) == len(used) else ["digestAlgorithms 与签名者不一致"]
 
 
-def _read_content(element: der.Element) -> tuple[str, bytes | None]:
+def _read_content(element: der.Element) -> tuple[str, bytes | None, list[str]]:
+    """Read the encapsulated content; PKCS#7 has ANY there, of which the contents octets are signed (RFC 5652 5.2.1)."""
     fields = element.fields()
     kind, holder = fields.take(der.OID).oid(), fields.optional(der.context(0))
     fields.end()
-    return kind, holder.inner(holder.tag).octets() if holder else None
+    if holder is None:
+        return kind, None, []
+    inner = holder.inner(holder.tag)
+    if inner.tag & 0x1F == der.OCTET_STRING:
+        return kind, inner.octets(), []
+    return kind, inner.body, ["内容不是 OCTET STRING"]
 
 
 def _limited(elements: Sequence[der.Element], most: int) -> Sequence[der.Element]:
@@ -158,18 +150,30 @@ def _limited(elements: Sequence[der.Element], most: int) -> Sequence[der.Element
     return elements
 
 
-def _read_certificates(block: der.Element | None) -> tuple[Certificate, ...]:
+def read_certificates(block: der.Element | None) -> tuple[tuple[Certificate, ...], list[str]]:
+    """Read what is readable of a certificate set, with notes: the others concern nobody but whoever needs them."""
     elements = _limited(block.children(), MAX_CERTIFICATES) if block else ()
-    return tuple(parse_certificate(one.expect(der.SEQUENCE).raw) for one in elements)
+    found = list[Certificate]()
+    for one in elements:
+        with contextlib.suppress(MalformedError, UnsupportedAlgorithmError):
+            found.append(parse_certificate(one.expect(der.SEQUENCE).raw))
+    missing = len(elements) - len(found)
+    return tuple(found), [f"内含 {missing} 张无法读取的证书"] if missing else []
+
+
+def read_signers(block: der.Element) -> tuple[tuple[SignerInfo, ...], list[str]]:
+    """Read a SET OF SignerInfo and name its departures from what we write; LimitError or MalformedError."""
+    read = [_read_signer(one.fields()) for one in _limited(block.expect(der.SET).children(), MAX_SIGNERS)]
+    return tuple(info for info, _ in read), [note for _, notes in read for note in notes]
 
 
 def _read_signer(fields: der.Fields) -> tuple[SignerInfo, list[str]]:
     version = fields.take(der.INTEGER).integer()
-    issuer_der, serial, key_id = _read_signer_id(fields)
+    issuer_der, serial, key_id = read_signer_id(fields)
     digest = read_algorithm(fields.take(der.SEQUENCE))
     signed = fields.optional(der.context(0))
     algorithm = read_algorithm(fields.take(der.SEQUENCE))
-    signature = fields.take().octets()
+    octets = fields.take().octets()
     unsigned = fields.optional(der.context(1))
     fields.end()
     attributes, notes = _read_attributes(signed)
@@ -177,14 +181,19 @@ def _read_signer(fields: der.Fields) -> tuple[SignerInfo, list[str]]:
     notes += more if version == (3 if key_id else 1) else [f"SignerInfo 版本 {version}", *more]
     notes += ["签名人由密钥标识指明"] if key_id else []
     notes += [] if signed else ["没有签名属性"]
-    notes += [] if algorithm.parameters in (b"", b"\x05\0") else ["签名算法带有参数"]
-    if algorithm.is_sm2 and len(signature) == _RAW_SIGNATURE:
-        signature, notes = _from_raw(signature), [*notes, "签名值为 r||s 而非 DER"]
+    plain = algorithm.parameters in (b"", b"\x05\0") or algorithm.oid == _RSA_PSS
+    notes += [] if plain else ["签名算法带有参数"]
+    notes += ["SM2 签名配用的摘要不是 SM3"] if algorithm.is_sm2 and DIGESTS.get(digest.oid) != "sm3" else []
+    signature = octets
+    if algorithm.is_sm2 and len(octets) == _RAW_SIGNATURE:
+        signature, notes = _from_raw(octets), [*notes, "签名值为 r||s 而非 DER"]
     message = bytes((der.SET,)) + signed.raw[1:] if signed else b""
-    return SignerInfo(issuer_der, serial, key_id, digest, message, attributes, algorithm, signature, loose), notes
+    return SignerInfo(
+        issuer_der, serial, key_id, digest, message, attributes, algorithm, signature, loose, octets
+    ), notes
 
 
-def _read_signer_id(fields: der.Fields) -> tuple[bytes, int, bytes]:
+def read_signer_id(fields: der.Fields) -> tuple[bytes, int, bytes]:
     """Read a SignerIdentifier (RFC 5652 5.3): issuer and serial number, or a subject key identifier."""
     key_id = fields.optional(der.context(0, primitive=True))
     if key_id is not None:
@@ -198,10 +207,8 @@ def _read_signer_id(fields: der.Fields) -> tuple[bytes, int, bytes]:
 
 
 def _from_raw(signature: bytes) -> bytes:
-    r, s = int.from_bytes(signature[:32]), int.from_bytes(signature[32:])
-    if not (1 <= r < N and 1 <= s < N):
-        raise MalformedError("r or s out of range")
-    return encode_signature(r, s)
+    """Answer r||s as DER; a range fault is the verifying gate's to find."""
+    return sm2.encode_signature(int.from_bytes(signature[:32]), int.from_bytes(signature[32:]))
 
 
 def _read_attributes(block: der.Element | None) -> tuple[dict[str, tuple[der.Element, ...]], list[str]]:
@@ -231,13 +238,14 @@ def require_signature(signer: SignerInfo, certificate: Certificate, content: byt
     message = signer.signed_attributes or content
     if message is None:
         raise MalformedError("neither signed attributes nor content")
-    if not signer.signed_attributes and _is_attributes(message):
+    if not signer.signed_attributes and is_attributes(message):
         raise BadSignatureError("the content is the signed attributes of another message")
     digest = DIGESTS.get(signer.digest_algorithm.oid, "")
     verify_signature(certificate.public_key, signer.signature_algorithm, message, signer.signature, digest=digest)
 
 
-def _is_attributes(content: bytes) -> bool:
+def is_attributes(content: bytes) -> bool:
+    """Whether this content could have been signed as the attributes of another message."""
     try:
         block = der.read(content, limit=MAX_SIGNED_DATA).expect(der.SET)
         return MESSAGE_DIGEST in [one.fields().take(der.OID).oid() for one in block.children()]
@@ -250,7 +258,7 @@ def matches_digest(signer: SignerInfo, digest: bytes) -> bool:
     value = signer.attribute(MESSAGE_DIGEST)
     if value is None:
         raise MalformedError("no messageDigest attribute")
-    return value.octets() == digest
+    return bool(digest) and value.octets() == digest
 
 
 def matches_content_type(signer: SignerInfo, content_type: str, *, strict: bool = True) -> bool:
@@ -259,9 +267,7 @@ def matches_content_type(signer: SignerInfo, content_type: str, *, strict: bool 
     if value is None:
         return False
     said = value.oid()
-    return said == content_type or (
-        not strict and _STANDARD.get(said, said) == _STANDARD.get(content_type, content_type)
-    )
+    return said == content_type or (not strict and standard_type(said) == standard_type(content_type))
 
 
 def names_certificate(signer: SignerInfo, certificate: Certificate) -> bool | None:
@@ -280,7 +286,7 @@ def _ess_matches(value: der.Element, certificate: Certificate, default: str) -> 
     if first.take(der.OCTET_STRING).octets() != compute_digest(name, certificate.der):
         return False
     where = first.optional(der.SEQUENCE)
-    return where is None or where.raw == _issuer_serial(certificate)
+    return where is None or where.raw == issuer_and_serial(certificate)
 
 
 def find_strangers(signed: SignedData, signer: Certificate | None, known: Iterable[Certificate]) -> list[str]:
@@ -294,77 +300,19 @@ def find_strangers(signed: SignedData, signer: Certificate | None, known: Iterab
         one for one in signed.certificates if one.der not in trusted and (signer is None or one.der != signer.der)
     ]
     twice = len({one.der for one in signed.certificates}) != len(signed.certificates)
-    unknown = [f"证书 {one.common_name} 无法证实" for one in others if not any(_issued(one, by) for by in issuers)]
+    named = [(one, [by for by in issuers if by.subject_der == one.issuer_der]) for one in others]
+    if sum(len(makers) for _, makers in named) > _MAX_ISSUERS:
+        return ["同名的签发者证书过多，未逐一证实"]
+    unknown = [
+        f"证书 {one.common_name} 无法证实" for one, makers in named if not any(_issued(one, by) for by in makers)
+    ]
     return unknown + (["同一证书出现两次"] if twice else [])
 
 
 def _issued(certificate: Certificate, issuer: Certificate) -> bool:
-    if certificate.issuer_der != issuer.subject_der:
-        return False
     try:
         algorithm, signature = certificate.signature_algorithm, certificate.signature
         verify_signature(issuer.public_key, algorithm, certificate.tbs, signature)
     except (BadSignatureError, UnsupportedAlgorithmError):
         return False
     return True
-
-
-# Writing
-
-
-def encode_attributes(attributes: Mapping[str, bytes]) -> bytes:
-    """Encode single-valued attributes as the SET OF that is signed (tag 31)."""
-    return der.set_of(*(der.sequence(der.oid(oid), der.set_of(value)) for oid, value in attributes.items()))
-
-
-def signing_certificate_v2(certificate: Certificate, digest: str = "sm3") -> bytes:
-    """Encode SigningCertificateV2 (RFC 5035) with one ESSCertIDv2: digest of the certificate, issuer and serial."""
-    # SHA-256 is the default of ESSCertIDv2, and DER leaves defaults out.
-    algorithm = b"" if digest == _SHA256 else digest_identifier(digest).encode()
-    value = der.octet_string(compute_digest(digest, certificate.der))
-    return der.sequence(der.sequence(der.sequence(algorithm, value, _issuer_serial(certificate))))
-
-
-def _issuer_serial(certificate: Certificate) -> bytes:
-    return der.sequence(der.sequence(der.explicit(4, certificate.issuer_der)), der.integer(certificate.serial_number))
-
-
-def encode_signed_data(
-    attributes: bytes,
-    certificate: Certificate,
-    signature: bytes,
-    *,
-    content_type: str = DATA,
-    content: bytes | None = None,
-    chain: Sequence[Certificate] = (),
-    unsigned: Mapping[str, bytes] | None = None,
-    scheme: Scheme | None = None,
-) -> bytes:
-    """Encode a ContentInfo with SignedData of one signer; `attributes` are the signed bytes (tag 31).
-
-    The scheme is the certificate's own unless given. Raises MalformedError if `attributes` is not such a SET,
-    UnsupportedAlgorithmError for a key that is not used here.
-    """
-    scheme = scheme or scheme_for(certificate.public_key)
-    der.require_der(attributes, limit=MAX_SIGNED_DATA)
-    der.read(attributes, limit=MAX_SIGNED_DATA).expect(der.SET)
-    loose = encode_attributes(unsigned or {})
-    info = der.sequence(
-        der.integer(1),
-        der.sequence(certificate.issuer_der, der.integer(certificate.serial_number)),
-        scheme.digest_algorithm.encode(),
-        bytes((der.context(0),)) + attributes[1:],
-        scheme.algorithm.encode(),
-        der.octet_string(signature),
-        bytes((der.context(1),)) + loose[1:] if unsigned else b"",
-    )
-    holder = b"" if content is None else der.explicit(0, der.octet_string(content))
-    inside = sorted({one.der for one in (certificate, *chain)})
-    body = der.sequence(
-        der.integer(1 if content_type == DATA else 3),
-        der.set_of(scheme.digest_algorithm.encode()),
-        der.sequence(der.oid(content_type), holder),
-        der.explicit(0, *inside),
-        der.set_of(info),
-    )
-    return der.sequence(der.oid(SIGNED_DATA), der.explicit(0, body))

@@ -1,7 +1,7 @@
 """SM2 (GB/T 32918) for the rest of the product: sign, verify, encrypt, decrypt, behind one strict gate.
 
 Signatures are DER SEQUENCE {r, s}, ciphertexts GM/T 0009 SM2Cipher DER, the user id always the default one. The
-first engine that loads does the work; before a private key is used for the first time, the self test must pass.
+first engine that loads does the work; before it is used for the first time, the self test must pass.
 """
 
 import os
@@ -29,6 +29,7 @@ from signing.sm2_keys import (
     PublicKey,
     compute_z,
     digest,
+    is_strict_signature,
     multiply,
     require_signature,
 )
@@ -84,7 +85,8 @@ def sign_digest(key: PrivateKey, e: bytes) -> bytes:
     if len(e) != DIGEST:
         raise ValueError(f"e has {DIGEST} bytes")
     signature = ENGINES[0].sign(key.scalar(), e)
-    parse_signature(signature)
+    if not is_strict_signature(signature):
+        raise SigningError("the engine made something that is not a signature")
     return signature
 
 
@@ -95,12 +97,14 @@ def verify(public: PublicKey, message: bytes, signature: bytes) -> None:
 
 def verify_digest(public: PublicKey, e: bytes, signature: bytes) -> None:
     """Raise BadSignatureError unless this is the key's signature over e, in strict DER."""
+    selftest.ensure()
     require_signature(ENGINES[0], public, e, signature)
 
 
 def encrypt(public: PublicKey, plaintext: bytes) -> bytes:
     """Encrypt 1 to 255 bytes to a public key, answering SM2Cipher DER (GB/T 32918.4 §6)."""
     _require_size(plaintext)
+    selftest.ensure()
     for _ in range(_ATTEMPTS):
         ciphertext = ENGINES[0].encrypt(public.point, plaintext)
         if parse_ciphertext(ciphertext).c2 != plaintext:

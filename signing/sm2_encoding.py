@@ -2,13 +2,16 @@
 
 Everything from outside passes here before an engine sees it, so that no engine's own leniency matters:
 GB/T 32918 (curve and ranges), GM/T 0009 and GB/T 35276 (SM2Signature, SM2Cipher).
+
+`parse_*` take the one DER form, `read_*` also the raw forms of the field; DER is what is written, raw only for peers
+that know nothing else.
 """
 
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, Literal
 
 from signing import der
-from signing.errors import InvalidKeyError, MalformedError, NotCanonicalError
+from signing.errors import InvalidKeyError, LimitError, MalformedError, NotCanonicalError
 
 P: Final = 0xFFFFFFFEFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFF00000000FFFFFFFFFFFFFFFF
 A: Final = P - 3
@@ -24,6 +27,8 @@ SCALAR, POINT, DIGEST = 32, 65, 32
 MAX_PLAINTEXT: Final = 255
 """Bytes; SM2 wraps keys and key halves, and both engines take this much."""
 _MAX_DER: Final = 512
+RawOrder = Literal["C1C3C2", "C1C2C3"]
+"""Order of a raw ciphertext: that of GB/T 32918.4-2016, or the one of 2010; the bytes themselves do not tell."""
 
 
 @dataclass(frozen=True)
@@ -38,6 +43,11 @@ class Sm2Cipher:
         """Answer the DER form."""
         x, y = int.from_bytes(self.c1[1:33]), int.from_bytes(self.c1[33:])
         return der.sequence(der.integer(x), der.integer(y), der.octet_string(self.c3), der.octet_string(self.c2))
+
+    def to_raw(self, order: RawOrder = "C1C3C2", *, prefix: bool = True) -> bytes:
+        """Answer the raw form, with or without the 04 in front (npm sm-crypto and CFCA want none)."""
+        tail = self.c3 + self.c2 if order == "C1C3C2" else self.c2 + self.c3
+        return (self.c1 if prefix else self.c1[1:]) + tail
 
 
 def require_point(point: bytes) -> bytes:
@@ -86,3 +96,52 @@ def parse_ciphertext(data: bytes) -> Sm2Cipher:
     if cipher.encode() != data:
         raise NotCanonicalError("the ciphertext is not in its DER form")
     return cipher
+
+
+def read_signature(data: bytes) -> tuple[int, int]:
+    """Read SM2Signature DER, or r | s in 64 raw bytes; errors as for parse_signature."""
+    if len(data) != 2 * SCALAR or _is_der(data):
+        return parse_signature(data)
+    r, s = int.from_bytes(data[:SCALAR]), int.from_bytes(data[SCALAR:])
+    return parse_signature(encode_signature(r, s))
+
+
+def signature_to_raw(data: bytes) -> bytes:
+    """Answer r | s, 64 bytes, of an SM2Signature in DER; errors as for parse_signature."""
+    r, s = parse_signature(data)
+    return r.to_bytes(SCALAR) + s.to_bytes(SCALAR)
+
+
+def read_ciphertext(data: bytes, raw: RawOrder = "C1C3C2") -> Sm2Cipher:
+    """Read SM2Cipher DER or the raw form, its C1 with or without 04; errors as for parse_ciphertext.
+
+    `raw` names the order of a raw one, and is never guessed: under the wrong name C3 does not match at decryption.
+    """
+    if len(data) > _MAX_DER:
+        raise LimitError(f"{len(data)} bytes; at most {_MAX_DER} are read")
+    if _is_der(data):
+        return parse_ciphertext(data)
+    # A point with 04 that is on the curve, read from its second octet on, is no other point of the curve.
+    whole = data if data[:1] == b"\x04" and _is_point(data[:POINT]) else b"\x04" + data
+    c1, tail = whole[:POINT], whole[POINT:]
+    if not 1 <= len(tail) - DIGEST <= MAX_PLAINTEXT:
+        raise MalformedError("this is neither SM2Cipher nor a raw ciphertext")
+    if raw == "C1C3C2":
+        return Sm2Cipher(require_point(c1), tail[:DIGEST], tail[DIGEST:])
+    return Sm2Cipher(require_point(c1), tail[-DIGEST:], tail[:-DIGEST])
+
+
+def _is_der(data: bytes) -> bool:
+    """Say whether the bytes are one SEQUENCE, whole; raw values start so one time in 2^40 at most."""
+    try:
+        return data[:1] == b"\x30" and bool(der.read(data, limit=_MAX_DER).children())
+    except MalformedError:
+        return False
+
+
+def _is_point(data: bytes) -> bool:
+    try:
+        require_point(data)
+    except InvalidKeyError:
+        return False
+    return True

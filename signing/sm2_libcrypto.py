@@ -23,6 +23,9 @@ _CONSTANT_TIME: Final = 4
 _HANDLES: Final = 256
 """Keys kept loaded; loading one costs more than two signatures."""
 
+_SIGNATURE: Final = 80
+"""Bytes of room for a signature, of which DER needs at most 72."""
+
 _PKCS8_PREFIX: Final = bytes.fromhex("3041020100301306072a8648ce3d020106082a811ccf5501822d0427302502010104" + "20")
 """PrivateKeyInfo {0, {id-ecPublicKey, SM2}, ECPrivateKey {1, the 32 bytes that follow}}."""
 _SPKI_PREFIX: Final = bytes.fromhex("3059301306072a8648ce3d020106082a811ccf5501822d034200")
@@ -79,10 +82,12 @@ class LibcryptoEngine:
 
     def sign(self, scalar: bytes, e: bytes) -> bytes:
         """Sign the 32-byte digest e, answering DER; the nonce is libcrypto's own."""
-        signature = self._transform("sign", self._private(scalar), e)
-        if signature is None:
+        out, size = ctypes.create_string_buffer(_SIGNATURE), ctypes.c_size_t(_SIGNATURE)
+        with _Context(self._library, self._private(scalar), "sign") as context:
+            done = self._library.EVP_PKEY_sign(context, out, ctypes.byref(size), e, len(e))
+        if done != 1:
             raise SigningError("libcrypto did not sign")
-        return signature
+        return out.raw[: size.value]
 
     def verify(self, point: bytes, e: bytes, signature: bytes) -> bool:
         """Say whether the signature holds; both it and the point have passed the gate."""

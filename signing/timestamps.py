@@ -1,280 +1,319 @@
-"""Timestamps (时间戳, RFC 3161, GB/T 20520): asking, answering, reading and judging.
+"""Judging timestamps (时间戳, RFC 3161, GB/T 20520); reading, asking and making them are in `signing.timestamp_*`.
 
-A token is judged strictly: one byte form, one signer, nothing in it that no signature covers. So a token with any
-byte changed never passes.
+By default a token is judged strictly: one byte form, one signer, nothing in it that no signature covers. So a token
+of our own form with any byte changed never passes. Tokens of other authorities may need `strict=False`: what departs
+from that form is then a warning, and what is signed is judged as before.
 """
 
 import hmac
-from collections.abc import Callable
-from dataclasses import dataclass, field, replace
-from datetime import datetime
+from collections.abc import Collection, Iterator, Sequence
+from dataclasses import dataclass, replace
 from typing import Final
 
-from signing import der
-from signing.algorithms import SM3, SM3_DIGEST, compute_digest, digest_name, read_algorithm
+from signing import der, sm2
+from signing.algorithms import compute_digest
+from signing.certificate_extensions import read_general_names
 from signing.certificates import Certificate
 from signing.checks import Check, Result, SubIndication, Verdict, check
-from signing.digests import sm3
-from signing.errors import BadSignatureError, MalformedError, TimestampError, UnsupportedAlgorithmError
+from signing.distinguished_names import same_name
+from signing.errors import BadSignatureError, InvalidKeyError, MalformedError, UnsupportedAlgorithmError
 from signing.path import Purpose, RevocationEvidence, TrustAnchors, verify_path
+from signing.schemes import scheme_for
 from signing.signed_data import (
-    CONTENT_TYPE,
-    MESSAGE_DIGEST,
-    SIGNING_CERTIFICATE_V2,
-    SIGNING_TIME,
     TST_INFO,
-    SignedData,
-    encode_attributes,
-    encode_signed_data,
+    SignerInfo,
     find_strangers,
     matches_content_type,
     matches_digest,
     names_certificate,
-    parse_signed_data,
     require_signature,
-    signing_certificate_v2,
 )
+from signing.sm2_diagnosis import diagnose
+from signing.timestamp_making import Stamp, build_refusal, build_response, make_token
+from signing.timestamp_requests import (
+    TimestampRefusedError,
+    TimestampRequest,
+    build_request,
+    parse_request,
+    parse_response,
+)
+from signing.timestamp_tokens import IMPRINTS, MAX_MESSAGE, TimestampToken, parse_token
 
-MAX_MESSAGE: Final = 1 << 20
-"""Bytes of a request, a response or a token."""
-IMPRINTS: Final = frozenset({"sm3", "sha256", "sha384", "sha512"})
-"""Digests taken as message imprint."""
-_GRANTED: Final = (0, 1)
+__all__ = [
+    "IMPRINTS",
+    "MAX_MESSAGE",
+    "Stamp",
+    "TimestampRefusedError",
+    "TimestampRequest",
+    "TimestampToken",
+    "build_refusal",
+    "build_request",
+    "build_response",
+    "find_signer",
+    "make_token",
+    "parse_request",
+    "parse_response",
+    "parse_token",
+    "verify_token",
+]
 
-
-@dataclass(frozen=True)
-class TimestampToken:
-    """A parsed token. `gen_time` is aware UTC; `imprint` is the digest that was stamped, by `digest_algorithm`."""
-
-    der: bytes = field(repr=False)
-    gen_time: datetime
-    imprint: bytes
-    digest_algorithm: str
-    serial: str
-    policy: str
-    nonce: int | None
-    certificate: Certificate | None
-    signed: SignedData = field(repr=False)
-
-
-@dataclass(frozen=True)
-class TimestampRequest:
-    """A parsed TimeStampReq; `policy` is empty and `nonce` None when not asked for."""
-
-    imprint: bytes
-    digest_algorithm: str
-    policy: str
-    nonce: int | None
-    wants_certificate: bool
-
-
-def build_request(imprint_sm3: bytes, nonce: int) -> bytes:
-    """Build a TimeStampReq over a 32-byte SM3 imprint, asking for the certificate; the nonce is of 64 random bits."""
-    imprint = der.sequence(SM3_DIGEST.encode(), der.octet_string(imprint_sm3))
-    return der.sequence(der.integer(1), imprint, der.integer(nonce), der.boolean(True))
+_MAX_EVIDENCE: Final = 16
+_OCSP_RESPONSE: Final = "1.3.6.1.5.5.7.16.2"
+_DIRECTORY_NAME: Final = 4
+_ORDERLY: Final = frozenset({"affiliationChanged", "superseded", "cessationOfOperation"})
+"""Reasons for which a token made before the authority's revocation stays good (RFC 3161 4.1)."""
 
 
-def parse_request(data: bytes) -> TimestampRequest:
-    """Read a TimeStampReq; MalformedError, or UnsupportedAlgorithmError for an unknown digest or an extension."""
-    fields = der.read(data, limit=MAX_MESSAGE).fields()
-    if fields.take(der.INTEGER).integer() != 1:
-        raise MalformedError("a request version that is not 1")
-    name, imprint = _read_imprint(fields.take(der.SEQUENCE))
-    policy, nonce, wants = fields.optional(der.OID), fields.optional(der.INTEGER), fields.optional(der.BOOLEAN)
-    if fields.optional(der.context(0)):
-        raise UnsupportedAlgorithmError("request extensions")
-    fields.end()
-    return TimestampRequest(
-        imprint,
-        name,
-        policy.oid() if policy else "",
-        nonce.integer() if nonce else None,
-        wants is not None and wants.boolean(),
-    )
-
-
-def parse_response(data: bytes, imprint: bytes, nonce: int) -> bytes:
-    """Answer the DER token of a TimeStampResp if it is an answer to our question; nothing else is judged.
-
-    Raises TimestampError for a refusal, another imprint or nonce; MalformedError for bytes that are no response.
-    """
-    fields = der.read(data, limit=MAX_MESSAGE).fields()
-    status = fields.take(der.SEQUENCE).fields().take(der.INTEGER).integer()
-    if status not in _GRANTED:
-        raise TimestampError(f"the authority refused (status {status})")
-    token = fields.take(der.SEQUENCE).raw
-    fields.end()
-    parsed = parse_token(token)
-    if parsed.digest_algorithm != "sm3" or not hmac.compare_digest(parsed.imprint, imprint):
-        raise TimestampError("the token is over another imprint")
-    if parsed.nonce != nonce:
-        raise TimestampError("the token does not bear our nonce")
-    return token
-
-
-def parse_token(data: bytes) -> TimestampToken:
-    """Read a TimeStampToken; LimitError, MalformedError, or UnsupportedAlgorithmError for an unknown imprint digest."""
-    if len(data) > MAX_MESSAGE:
-        raise MalformedError(f"a token of {len(data)} bytes")
-    signed = parse_signed_data(data)
-    if signed.content_type != TST_INFO or signed.content is None:
-        raise MalformedError(f"content type {signed.content_type} is not a timestamp")
-    fields = der.read(signed.content, limit=MAX_MESSAGE).fields()
-    if fields.take(der.INTEGER).integer() != 1:
-        raise MalformedError("a TSTInfo version that is not 1")
-    policy = fields.take(der.OID).oid()
-    name, imprint = _read_imprint(fields.take(der.SEQUENCE))
-    serial, gen_time = fields.take(der.INTEGER).integer(), fields.take(der.GENERALIZED_TIME).time()
-    fields.optional(der.SEQUENCE)
-    fields.optional(der.BOOLEAN)
-    nonce = fields.optional(der.INTEGER)
-    fields.optional(der.context(0))
-    if fields.optional(der.context(1)):
-        raise UnsupportedAlgorithmError("TSTInfo extensions")
-    fields.end()
-    certificate = signed.certificate_of(signed.signer)
-    number = nonce.integer() if nonce else None
-    return TimestampToken(data, gen_time, imprint, name, f"{serial:X}", policy, number, certificate, signed)
-
-
-def verify_token(token_der: bytes, *, imprint: bytes, anchors: TrustAnchors, evidence: RevocationEvidence) -> Verdict:
+def verify_token(
+    token_der: bytes,
+    *,
+    imprint: bytes,
+    anchors: TrustAnchors,
+    evidence: RevocationEvidence,
+    strict: bool = True,
+    certificates: Sequence[Certificate] = (),
+    policies: Collection[str] = (),
+    nonce: int | None = None,
+) -> Verdict:
     """Judge a token over `imprint` (the digest by the token's own algorithm) as of its genTime.
 
-    Checks "timestamp-format", "-imprint", "-digest", "-signature", "-certificate" fail with TST_BAD; those of the
-    path keep their codes and are at worst unknown: a doubtful authority leaves the time unproven, not refuted.
+    Checks "timestamp-format", "-imprint", "-digest", "-signature", "-certificate", "-name" (when the token names its
+    authority), "-policy" and "-nonce" (when asked for) fail with TST_BAD. Those of the path keep their codes and are at
+    worst unknown: a doubtful authority leaves the time unproven, not refuted. Use the time only if the verdict is
+    TOTAL-PASSED, or at least "-signature" is ok: it is not asked when no certificate is known (NO_CERT).
+
+    The authority's certificate is taken from the token, or from `certificates` and the trust list when it was not
+    asked for. With `strict=False`, BER, unsigned attributes, unknown certificates and another order of attributes
+    are warnings, revocation lists inside the token serve as evidence, and an algorithm that is not known here leaves
+    its check unknown (ALG) instead of failed.
     """
     try:
         token = parse_token(token_der)
-        notes = _find_faults(token, anchors)
-        checks = [_check("format", not notes, "；".join(notes)), *_check_core(token, imprint)]
-    except (MalformedError, UnsupportedAlgorithmError) as error:
+        judging = _Judging(token, imprint, anchors, evidence, strict, tuple(certificates))
+        asked = [
+            *([_check("policy", token.policy in policies, f"时间戳策略 {token.policy}")] if policies else []),
+            *([_check("nonce", token.nonce == nonce, "时间戳中的随机数不是所给的")] if nonce is not None else []),
+        ]
+        return judging.judge(asked)
+    except UnsupportedAlgorithmError as error:
+        return Verdict(_unsupported("format", error, strict=strict))
+    except (MalformedError, InvalidKeyError) as error:
         return Verdict(_check("format", False, str(error)))
-    if token.certificate is None:
-        return Verdict(*checks)
-    verdict = verify_path(
-        token.certificate,
-        anchors=anchors,
-        evidence=evidence,
-        at=token.gen_time,
-        purpose=Purpose.TIMESTAMP,
-        extra=token.signed.certificates,
+
+
+def is_genuine(verdict: Verdict) -> bool:
+    """Whether the judgement of a token found its signature good and nothing failed: only then may its time be used."""
+    return not verdict.failed and any(
+        one.name == "timestamp-signature" and one.result is Result.OK for one in verdict.checks
     )
-    return Verdict(*checks, *(_soften(one) for one in verdict.checks))
 
 
-def _find_faults(token: TimestampToken, anchors: TrustAnchors) -> list[str]:
-    signer, signed = token.signed.signer, token.signed
-    notes = list(signed.deviations)
-    notes += ["含未签名的属性"] if signer.unsigned else []
-    notes += ["签名属性有多个值"] if any(len(values) != 1 for values in signer.attributes.values()) else []
-    notes += [f"摘要算法 {token.digest_algorithm} 不被接受"] if token.digest_algorithm not in IMPRINTS else []
-    notes += [f"摘要算法 {signer.digest} 不被接受"] if signer.digest not in IMPRINTS else []
-    notes += [] if matches_content_type(signer, TST_INFO) else ["contentType 属性不符"]
+def find_signer(
+    token: TimestampToken, anchors: TrustAnchors, certificates: Sequence[Certificate] = ()
+) -> Certificate | None:
+    """Answer the authority's certificate: from the token, or one that is known already; None when there is neither.
+
+    Of several known ones with the same issuer and serial, it is the one that ESSCertID names.
+    """
+    if token.certificate is not None:
+        return token.certificate
+    known = (*certificates, *(anchor.certificate for anchor in anchors.anchors), *anchors.issuers)
+    named = [one for one in known if _is_named(token.signed.signer, one)]
+    return next((one for one in named if _is_bound(token, one)), named[0] if named else None)
+
+
+@dataclass(frozen=True)
+class _Judging:
+    token: TimestampToken
+    imprint: bytes
+    anchors: TrustAnchors
+    evidence: RevocationEvidence
+    strict: bool
+    certificates: tuple[Certificate, ...]
+
+    def judge(self, asked: list[Check]) -> Verdict:
+        certificate = find_signer(self.token, self.anchors, self.certificates)
+        faults, notes = self._find_faults(certificate), list(self.token.notes)
+        if not self.strict:
+            notes, faults = notes + faults, []
+        faults += self._find_errors()
+        checks = [_check("format", not faults, "；".join(faults)), *self._check_content(), *asked]
+        if certificate is None:
+            sub = SubIndication.NO_SIGNING_CERTIFICATE_FOUND
+            missing = Check("timestamp-certificate", "NO_CERT", Result.UNKNOWN, "没有时间戳签发者的证书", sub)
+            return Verdict(*checks, missing, warnings=tuple(notes))
+        checks += [self._check_signature(certificate), self._check_certificate(certificate)]
+        if self.token.tsa:
+            why = "时间戳写明的签发者与其证书不符"
+            checks.append(_check("name", _matches_name(self.token.tsa, certificate), why))
+        inside, more = self._read_evidence()
+        return Verdict(*checks, *self._judge_path(certificate, inside), warnings=(*notes, *more))
+
+    def _find_faults(self, certificate: Certificate | None) -> list[str]:
+        """Name what is not of the one byte form, or is under no signature."""
+        signer, signed = self.token.signed.signer, self.token.signed
+        faults = list(signed.deviations)
+        faults += ["含未签名的属性"] if signer.unsigned else []
+        faults += ["签名属性有多个值"] if any(len(values) != 1 for values in signer.attributes.values()) else []
+        if certificate is not None and not _is_usual(signer, certificate):
+            faults.append(f"签名算法标识 {signer.signature_algorithm.oid} 不是此密钥与摘要的标准写法")
+        try:
+            der.require_der(signed.content or b"", limit=MAX_MESSAGE)
+        except MalformedError as error:
+            faults.append(f"TSTInfo 不是 DER 编码：{error}")
+        known = [*self.anchors.issuers, *(anchor.certificate for anchor in self.anchors.anchors), *self.certificates]
+        return faults + find_strangers(signed, certificate, known)
+
+    def _find_errors(self) -> list[str]:
+        """Name what cannot be excused in anybody's token."""
+        signer = self.token.signed.signer
+        errors = [f"摘要算法 {one} 不被接受" for one in {self.token.digest_algorithm, signer.digest} - IMPRINTS]
+        errors += [] if matches_content_type(signer, TST_INFO) else ["contentType 属性不符"]
+        return errors + [f"无法识别的关键扩展 {oid}" for oid in self.token.critical_extensions]
+
+    def _check_content(self) -> list[Check]:
+        signer, content = self.token.signed.signer, self.token.signed.content or b""
+        same = hmac.compare_digest(self.token.imprint, self.imprint)
+        return [
+            _check("imprint", same, "时间戳不是对这份数据签发的"),
+            _check("digest", matches_digest(signer, compute_digest(signer.digest, content))),
+        ]
+
+    def _check_signature(self, certificate: Certificate) -> Check:
+        """Try the attributes as they stand, and if not strict in the order and lengths that they should have had."""
+        signer, failure = self.token.signed.signer, _check("signature", False, "时间戳的签名值不正确")
+        for message in self._messages():
+            try:
+                require_signature(replace(signer, signed_attributes=message), certificate, self.token.signed.content)
+            except BadSignatureError:
+                failure = _name_mistake(failure, certificate, message, signer.signature)
+            except UnsupportedAlgorithmError as error:
+                failure = _name_mistake(
+                    _unsupported("signature", error, strict=self.strict), certificate, message, signer.signature
+                )
+            else:
+                return _check("signature", True)
+        return failure
+
+    def _messages(self) -> Iterator[bytes]:
+        written = self.token.signed.signer.signed_attributes
+        yield written
+        block = der.read(written, limit=MAX_MESSAGE)
+        others = (der.tlv(der.SET, block.body), der.set_of(*(one.raw for one in block.children())))
+        if not self.strict:
+            yield from {other for other in others if other != written}
+
+    def _check_certificate(self, certificate: Certificate) -> Check:
+        try:
+            bound = names_certificate(self.token.signed.signer, certificate) or False
+        except UnsupportedAlgorithmError as error:
+            return _unsupported("certificate", error, strict=self.strict)
+        return _check("certificate", bound, "ESSCertID 缺失或与签发者证书不符")
+
+    def _read_evidence(self) -> tuple[RevocationEvidence, list[str]]:
+        """Read the lists and responses inside; they prove themselves. A strict judge has refused them already."""
+        found, notes = RevocationEvidence(), list[str]()
+        for one in () if self.strict else self.token.signed.crls[:_MAX_EVIDENCE]:
+            try:
+                found += _read_revocation(der.read(one, limit=MAX_MESSAGE))
+            except (MalformedError, UnsupportedAlgorithmError) as error:
+                notes.append(f"时间戳内含的撤销信息无法读取：{error}")
+        return found, notes
+
+    def _judge_path(self, certificate: Certificate, inside: RevocationEvidence) -> list[Check]:
+        evidence = self.evidence + inside
+        verdict = verify_path(
+            certificate,
+            anchors=self.anchors,
+            evidence=evidence,
+            at=self.token.gen_time,
+            purpose=Purpose.TIMESTAMP,
+            extra=(*self.token.signed.certificates, *self.certificates),
+        )
+        return [_soften(_doubt_revoked(one, certificate, evidence)) for one in verdict.checks]
+
+
+def _is_named(signer: SignerInfo, certificate: Certificate) -> bool:
+    if signer.key_id:
+        return certificate.subject_key_id == signer.key_id
+    return certificate.serial_number == signer.serial and certificate.issuer_der == signer.issuer_der
+
+
+def _is_bound(token: TimestampToken, certificate: Certificate) -> bool:
     try:
-        der.require_der(signed.content or b"", limit=MAX_MESSAGE)
-    except MalformedError as error:
-        notes.append(f"TSTInfo 不是 DER 编码：{error}")
-    known = [*anchors.issuers, *(anchor.certificate for anchor in anchors.anchors)]
-    return notes + find_strangers(signed, token.certificate, known)
+        return names_certificate(token.signed.signer, certificate) is True
+    except (MalformedError, UnsupportedAlgorithmError):
+        return False
 
 
-def _check_core(token: TimestampToken, imprint: bytes) -> list[Check]:
-    signer, content = token.signed.signer, token.signed.content or b""
-    same = hmac.compare_digest(token.imprint, imprint)
-    checks = [
-        _check("imprint", same, "" if same else "时间戳不是对这份数据签发的"),
-        _check("digest", matches_digest(signer, compute_digest(signer.digest, content))),
-    ]
-    if token.certificate is None:
-        sub = SubIndication.NO_SIGNING_CERTIFICATE_FOUND
-        return [*checks, Check("timestamp-certificate", "NO_CERT", Result.UNKNOWN, "时间戳中没有签发者证书", sub)]
-    bound = names_certificate(signer, token.certificate) or False
-    return [
-        *checks,
-        _check_signature(token, token.certificate),
-        _check("certificate", bound, "" if bound else "ESSCertID 缺失或与签发者证书不符"),
-    ]
-
-
-def _check_signature(token: TimestampToken, certificate: Certificate) -> Check:
+def _is_usual(signer: SignerInfo, certificate: Certificate) -> bool:
+    """Whether the algorithm is spelt as we would: plain rsaEncryption says the same, in other bytes."""
+    if signer.signature_algorithm.is_sm2:
+        return True
     try:
-        require_signature(token.signed.signer, certificate, token.signed.content)
-    except BadSignatureError:
-        return _check("signature", False, "时间戳的签名值不正确")
-    return _check("signature", True)
+        return scheme_for(certificate.public_key, signer.digest).algorithm == signer.signature_algorithm
+    except (UnsupportedAlgorithmError, InvalidKeyError):
+        return False
+
+
+def _name_mistake(failure: Check, certificate: Certificate, message: bytes, signature: bytes) -> Check:
+    """Say by which wrong rule an SM2 value was made (GB/T 32918.2 5.5), such as without Z by authorities on openssl."""
+    key = certificate.public_key
+    named = diagnose(key, message, signature) if isinstance(key, sm2.PublicKey) else ""
+    return _check("signature", False, f"时间戳的签名值不正确：{named}") if named else failure
+
+
+def _read_revocation(element: der.Element) -> RevocationEvidence:
+    """Read a RevocationInfoChoice (RFC 5652 10.2.1): a CRL, or an OCSP response (RFC 5940)."""
+    if element.tag != der.context(1):
+        return RevocationEvidence.of(element.expect(der.SEQUENCE).raw)
+    fields = element.fields(der.context(1))
+    kind, value = fields.take(der.OID).oid(), fields.take()
+    if kind != _OCSP_RESPONSE:
+        raise UnsupportedAlgorithmError(f"revocation information {kind}")
+    return RevocationEvidence.of(ocsps=(value.raw,))
+
+
+def _doubt_revoked(one: Check, certificate: Certificate, evidence: RevocationEvidence) -> Check:
+    """Doubt all tokens of an authority that was revoked for another reason than an orderly end (RFC 3161 4.1)."""
+    if one.code != "REVOKED_AFTER":
+        return one
+    if _reasons(certificate, evidence) <= _ORDERLY:
+        return one
+    why = f"{one.why}；时间戳签发者因此被撤销，其此前的时间戳也不能采信"
+    return Check(one.name, "REVOKED_NOPOE", Result.UNKNOWN, why, SubIndication.REVOKED_NO_POE)
+
+
+def _reasons(certificate: Certificate, evidence: RevocationEvidence) -> set[str]:
+    """Answer all reasons that anything here gives; a forged list can only make things worse."""
+    number, answers = certificate.serial_number, [one for ocsp in evidence.ocsps for one in ocsp.statuses]
+    lists = [crl.revoked for crl in evidence.crls if same_name(crl.issuer_der, certificate.issuer_der)]
+    told = {one.reason for one in answers if one.status == "revoked" and one.cert_id.serial == number}
+    return told | {listed[number][1] for listed in lists if number in listed}
+
+
+def _matches_name(tsa: bytes, certificate: Certificate) -> bool:
+    """Whether the GeneralName is the subject or one of the alternative names of the certificate."""
+    (wanted,) = read_general_names([der.read(tsa, limit=MAX_MESSAGE)])
+    if wanted.kind != _DIRECTORY_NAME:
+        return wanted in certificate.alternative_names
+    names = [one.value for one in certificate.alternative_names if one.kind == _DIRECTORY_NAME]
+    return any(same_name(wanted.value, name) for name in (certificate.subject_der, *names))
 
 
 def _check(name: str, ok: bool, why: str = "") -> Check:
+    why = "" if ok else why
     return check(f"timestamp-{name}", ok, code="TST_BAD", sub=SubIndication.SIG_CRYPTO_FAILURE, why=why)
+
+
+def _unsupported(name: str, error: UnsupportedAlgorithmError, *, strict: bool) -> Check:
+    """Leave open what an unknown algorithm says; who takes our own form only knows that this is not it."""
+    if strict:
+        return _check(name, False, str(error))
+    sub = SubIndication.CRYPTO_CONSTRAINTS_FAILURE
+    return Check(f"timestamp-{name}", "ALG", Result.UNKNOWN, str(error), sub)
 
 
 def _soften(one: Check) -> Check:
     result = Result.UNKNOWN if one.result is Result.FAILED else one.result
     return replace(one, name=f"timestamp-{one.name}", result=result)
-
-
-def _read_imprint(element: der.Element) -> tuple[str, bytes]:
-    fields = element.fields()
-    name, imprint = digest_name(read_algorithm(fields.take(der.SEQUENCE))), fields.take(der.OCTET_STRING).octets()
-    fields.end()
-    if name != "sha1" and len(imprint) != len(compute_digest(name, b"")):
-        raise MalformedError(f"{len(imprint)} bytes are no {name} imprint")
-    return name, imprint
-
-
-# Answering (the sandbox authority, and tests)
-
-
-@dataclass(frozen=True)
-class Stamp:
-    """What a token shall say: SM3 imprint, serial, time (written with milliseconds), policy OID, nonce."""
-
-    imprint_sm3: bytes
-    serial: int
-    gen_time: datetime
-    policy: str
-    nonce: int | None = None
-    accuracy_ms: int = 1000
-
-    def encode(self) -> bytes:
-        """Encode as TSTInfo."""
-        seconds, millis = divmod(self.accuracy_ms, 1000)
-        accuracy = der.integer(seconds) if seconds else b""
-        accuracy += der.tlv(der.context(0, primitive=True), der.integer(millis)[2:]) if millis else b""
-        return der.sequence(
-            der.integer(1),
-            der.oid(self.policy),
-            der.sequence(der.sequence(der.oid(SM3)), der.octet_string(self.imprint_sm3)),
-            der.integer(self.serial),
-            der.time(self.gen_time),
-            der.sequence(accuracy),
-            der.integer(self.nonce) if self.nonce is not None else b"",
-        )
-
-
-def make_token(stamp: Stamp, certificate: Certificate, sign: Callable[[bytes], bytes]) -> bytes:
-    """Make a token: SM2/SM3, ESSCertIDv2 with SM3, the authority's certificate inside. `sign` answers a DER signature.
-
-    Raises SigningError if the certificate is not an SM2 one.
-    """
-    content = stamp.encode()
-    attributes = encode_attributes(
-        {
-            CONTENT_TYPE: der.oid(TST_INFO),
-            MESSAGE_DIGEST: der.octet_string(sm3(content)),
-            SIGNING_TIME: der.time(stamp.gen_time, utc_until_2050=True),
-            SIGNING_CERTIFICATE_V2: signing_certificate_v2(certificate),
-        }
-    )
-    return encode_signed_data(attributes, certificate, sign(attributes), content_type=TST_INFO, content=content)
-
-
-def build_response(token: bytes) -> bytes:
-    """Build a granted TimeStampResp."""
-    return der.sequence(der.sequence(der.integer(0)), token)
-
-
-def build_refusal(failure: int, words: str) -> bytes:
-    """Build a rejection with one PKIFailureInfo bit (RFC 3161 2.4.2: 0 badAlg, 2 badRequest, 15 unacceptedPolicy …)."""
-    status = der.sequence(der.integer(2), der.sequence(der.utf8(words)), der.named_bits(failure))
-    return der.sequence(status)

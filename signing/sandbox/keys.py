@@ -11,6 +11,7 @@ from threading import Lock
 from typing import Annotated, Any, Final
 
 import httpx
+from cryptography.hazmat.primitives import serialization
 from litestar import Response, Router, get, post
 from litestar.params import FromPath, RawBody
 from msgspec import Meta, Struct
@@ -18,20 +19,23 @@ from msgspec import Meta, Struct
 from signing import canonical, sm2
 from signing.certificates import parse_certificate
 from signing.digests import sm3
-from signing.errors import DecryptionError, InvalidKeyError, KeystoreError, MalformedError
+from signing.errors import DecryptionError, InvalidKeyError, KeystoreError, MalformedError, UnavailableError
 from signing.keystore import load_secret, save_secret
 from signing.ports import MAX_STATEMENTS, Credential, KeyRing, Statement
 from signing.sandbox.files import replace_file
 from signing.sandbox.problems import PROBLEM_JSON, problem
+from signing.sandbox.redeeming import ConsentDesk, ConsentLedger, RefusedByWalletError, WalletUnclearError
+from signing.schemes import InternationalKey
 from signing.sm2 import PrivateKey
+from signing.sm2_encoding import SCALAR
 from signing.sm4 import Sm4Gcm
 
+Key = PrivateKey | InternationalKey
 _NONCE: Final = 12
-_ANSWER_LIMIT: Final = 64 << 10
 
 
 class SealedKey(Struct, frozen=True, forbid_unknown_fields=True):
-    """One key at rest: its credential in the clear, the scalar sealed with the credential's id as AAD."""
+    """One key at rest: its credential in the clear, the scalar (PKCS#8 of an INTL key) sealed with its id as AAD."""
 
     credential: Credential
     nonce: bytes
@@ -47,7 +51,7 @@ class SignRequest(Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class KeyVault:
-    """All keys of the sandbox's licences and persons. Thread-safe."""
+    """All keys of the sandbox's licences and persons, and its INTL demonstration keys. Thread-safe."""
 
     def __init__(self, folder: Path, passphrase: str, *, random: Callable[[int], bytes]) -> None:
         """Open the folder, or start an empty one; KeystoreError for a wrong passphrase or a damaged key."""
@@ -55,23 +59,24 @@ class KeyVault:
         secret = folder / "vault.key"
         if not secret.exists():
             save_secret(secret, random(32), passphrase, random)
-        self._folder, self._random, self._lock = folder, random, Lock()
+        self._folder, self.random, self._lock = folder, random, Lock()
         self._cipher = Sm4Gcm(load_secret(secret, passphrase)[:16])
-        self._keys: Mapping[str, tuple[PrivateKey, Credential]] = {}
+        self.ledger = ConsentLedger(folder / "consents.json")
+        self._keys: Mapping[str, tuple[Key, Credential]] = {}
         for file in sorted(folder.glob("*.sealed")):
             key, credential = self._unseal(file)
             self._keys = {**self._keys, credential.id: (key, credential)}
 
-    def add(self, credential: str, key: PrivateKey, certificate: bytes, chain: Sequence[bytes]) -> Credential:
+    def add(self, credential: str, key: Key, certificate: bytes, chain: Sequence[bytes]) -> Credential:
         """Take a key under a name (`role:owner`), replacing an older one of that name.
 
         InvalidKeyError if the certificate is of another key.
         """
-        if parse_certificate(certificate).public_key != key.public:
+        if parse_certificate(certificate).public_key != _public(key):
             raise InvalidKeyError("the certificate is not of this key")
         made = Credential(credential, credential.partition(":")[0], certificate, tuple(chain))
-        nonce = self._random(_NONCE)
-        sealed = SealedKey(made, nonce, self._cipher.seal(nonce, key.scalar(), credential.encode()))
+        nonce = self.random(_NONCE)
+        sealed = SealedKey(made, nonce, self._cipher.seal(nonce, _encode(key), credential.encode()))
         with self._lock:
             replace_file(self._folder / f"{sm3(credential.encode()).hex()[:32]}.sealed", canonical.encode(sealed))
             self._keys = {**self._keys, credential: (key, made)}
@@ -92,30 +97,57 @@ class KeyVault:
         InvalidKeyError for an unknown credential, or one whose certificate is not for signing.
         """
         self.require_signing(credential)
-        return sm2.sign(self._get(credential)[0], message)
+        key = self._get(credential)[0]
+        return sm2.sign(key, message) if isinstance(key, PrivateKey) else key.sign(message)
+
+    def international(self, credential: str) -> InternationalKey:
+        """Answer an INTL demonstration key; InvalidKeyError for an unknown credential, and for every licence key."""
+        key = self._get(credential)[0]
+        if isinstance(key, PrivateKey):
+            raise InvalidKeyError(f"{credential} signs under a consent only")
+        return key
 
     def require_signing(self, credential: str) -> None:
         """Raise InvalidKeyError unless the credential is here and its certificate is for signing."""
         if not parse_certificate(self.find(credential).certificate).may_sign:
             raise InvalidKeyError(f"{credential} is an encryption key")
 
-    def _get(self, credential: str) -> tuple[PrivateKey, Credential]:
+    def _get(self, credential: str) -> tuple[Key, Credential]:
         try:
             return self._keys[credential]
         except KeyError:
             raise InvalidKeyError(f"no credential {credential}") from None
 
-    def _unseal(self, file: Path) -> tuple[PrivateKey, Credential]:
+    def _unseal(self, file: Path) -> tuple[Key, Credential]:
         try:
             kept = canonical.decode(file.read_bytes(), SealedKey)
-            scalar = self._cipher.open(kept.nonce, kept.sealed, kept.credential.id.encode())
+            key = _decode(self._cipher.open(kept.nonce, kept.sealed, kept.credential.id.encode()))
         except (MalformedError, DecryptionError) as error:
             raise KeystoreError(f"{file.name} is damaged") from error
-        return PrivateKey.from_scalar(scalar), kept.credential
+        return key, kept.credential
+
+
+def _public(key: Key) -> sm2.PublicKey | bytes:
+    return key.public if isinstance(key, PrivateKey) else key.public_key
+
+
+def _encode(key: Key) -> bytes:
+    if isinstance(key, PrivateKey):
+        return key.scalar()
+    form, protection = serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
+    return key.private.private_bytes(serialization.Encoding.DER, form, protection)
+
+
+def _decode(data: bytes) -> Key:
+    if len(data) == SCALAR:
+        return PrivateKey.from_scalar(data)
+    private = serialization.load_der_private_key(data, None, unsafe_skip_rsa_key_validation=True)
+    return InternationalKey(private)  # type: ignore[arg-type]  # nothing else was sealed, and the seal is unbroken
 
 
 def create_router(vault: KeyVault, *, wallet: httpx.Client, wallet_url: str) -> Router:
     """Serve `GET /keys/{uscc}` and `POST /keys/sign`; the wallet at `wallet_url` is asked over HTTP."""
+    desk = ConsentDesk(vault.ledger, wallet, wallet_url)
 
     @get("/{uscc:str}", sync_to_thread=True)
     def fetch_ring(uscc: FromPath[str]) -> Response[Any]:
@@ -138,7 +170,7 @@ def create_router(vault: KeyVault, *, wallet: httpx.Client, wallet_url: str) -> 
             return problem(
                 404, "credential_unknown", "没有可签名的密钥", "请先查询该执照的证书，再选择其中的签名密钥。"
             )
-        refusal = _redeem(wallet, wallet_url, request)
+        refusal = _redeem(desk, request, f"keys/{vault.random(8).hex()}")
         if refusal is not None:
             return refusal
         signatures = [vault.sign_with(request.credential, one.to_be_signed) for one in request.statements]
@@ -147,17 +179,15 @@ def create_router(vault: KeyVault, *, wallet: httpx.Client, wallet_url: str) -> 
     return Router(path="/keys", route_handlers=[fetch_ring, sign])
 
 
-def _redeem(wallet: httpx.Client, base: str, request: SignRequest) -> Response[Any] | None:
+def _redeem(desk: ConsentDesk, request: SignRequest, attempt: str) -> Response[Any] | None:
     """Have the wallet spend the consent on these statements; a refusal is passed on as it came."""
-    body = canonical.encode({"credential": request.credential, "statements": list(request.statements)})
-    headers = {"content-type": "application/json"}
-    url = f"{base.rstrip('/')}/wallet/consents/{request.consent}/redeem"
     try:
-        answer = wallet.post(url, content=body, headers=headers)
-    except httpx.HTTPError:
-        return problem(503, "wallet_unavailable", "电子营业执照没有应答", "请稍后重试，本次没有签名。")
-    if answer.status_code in (httpx.codes.OK, httpx.codes.CREATED):
-        return None
-    if answer.is_success or not answer.is_error or len(answer.content) > _ANSWER_LIMIT:
+        desk.redeem(request.consent, credential=request.credential, statements=request.statements, attempt=attempt)
+    except RefusedByWalletError as error:
+        return Response(error.body, status_code=error.status, media_type=PROBLEM_JSON)
+    except WalletUnclearError:
         return problem(502, "wallet_answer_unclear", "电子营业执照的答复无法理解", "请稍后重试，本次没有签名。")
-    return Response(answer.content, status_code=answer.status_code, media_type=PROBLEM_JSON)
+    except UnavailableError:
+        return problem(503, "wallet_unavailable", "电子营业执照没有应答", "请稍后重试，本次没有签名。")
+    desk.settle(request.consent, attempt)
+    return None

@@ -1,6 +1,7 @@
 """Certificates: what we build is what others read, and what others build is what we read."""
 
 import base64
+import json
 import re
 import subprocess
 from datetime import UTC, datetime
@@ -14,6 +15,7 @@ from signing_pki import CA, DAY, NOON, ROOT, UNIT, USCC, VECTORS, Holder, read_p
 from signing import der, sm2
 from signing.algorithms import AlgorithmIdentifier, verify_signature
 from signing.certificates import MAX_CERTIFICATE, parse_certificate
+from signing.credit_codes import is_credit_code
 from signing.errors import BadSignatureError, LimitError, MalformedError, SigningError, UnsupportedAlgorithmError
 from signing.issuing import ENCRYPTION, CertificateRequest, Revocation, Subject, build_certificate
 from signing.revocation import parse_crl
@@ -66,6 +68,10 @@ def test_a_person_has_title_and_id() -> None:
         pytest.param(der.utf8(USCC[:-1]), (), id="too short"),
         pytest.param(der.utf8(f"{USCC}0"), (), id="too long"),
         pytest.param(b"\xff\xfe", (), id="no text at all"),
+        pytest.param(der.utf8("91350100M000100Y44"), (), id="wrong check character"),
+        pytest.param(der.sequence(der.utf8(USCC)), (USCC,), id="inside a SEQUENCE"),
+        pytest.param(der.tlv(0x80, USCC.encode()), (USCC,), id="implicitly tagged"),
+        pytest.param(der.explicit(4, der.printable(USCC)), (USCC,), id="explicitly tagged"),
     ],
 )
 def test_credit_codes_are_found_however_written(value: bytes, expected: tuple[str, ...]) -> None:
@@ -84,7 +90,45 @@ def test_the_extension_goes_before_the_name() -> None:
         uscc=USCC,
     )
     certificate = parse_certificate(build_certificate(request, CA.certificate, CA.sign))
-    assert certificate.uscc_candidates == (USCC, "91350100M000100Y44")
+    assert (certificate.uscc_candidates, certificate.uscc_refused) == ((USCC,), ("91350100M000100Y44",))
+
+
+OTHER = "91370200MA2KW4QXX5"
+
+
+def _with_codes(extension: str, **parts: str) -> bytes:
+    request = CertificateRequest(Subject("甲公司", **parts), UNIT.key.public, 9, NOON, NOON + DAY, uscc=extension)
+    return build_certificate(request, CA.certificate, CA.sign)
+
+
+@pytest.mark.parametrize(
+    ("data", "options", "expected"),
+    [
+        pytest.param(_with_codes(USCC, organisation_id=OTHER), {}, (USCC, OTHER), id="extension before name"),
+        pytest.param(_with_codes("", organisation_id=OTHER, person_id=USCC), {}, (OTHER, USCC), id="order of the name"),
+        pytest.param(_with_codes("", organisation_id=f"NTRCN-{USCC}"), {}, (USCC,), id="ETSI prefix"),
+        pytest.param(_with_codes(USCC, organisation_id=OTHER), {"uscc_oids": ()}, (OTHER,), id="no extension asked"),
+        pytest.param(_with_codes(USCC, person_id=OTHER), {"uscc_attributes": ("2.5.4.97",)}, (USCC,), id="other names"),
+        pytest.param(
+            _with_codes("", organisation_id=OTHER, person_id=USCC),
+            {"uscc_attributes": ("2.5.4.5", "2.5.4.97")},
+            (USCC, OTHER),
+            id="configured order",
+        ),
+        pytest.param(_with_codes("91350100M000100Y44", person_id=USCC), {}, (USCC,), id="a wrong code is passed over"),
+    ],
+)
+def test_where_codes_are_looked_for(
+    data: bytes, options: dict[str, tuple[str, ...]], expected: tuple[str, ...]
+) -> None:
+    assert parse_certificate(data, **options).uscc_candidates == expected
+
+
+@pytest.mark.conformance
+def test_the_check_character_is_that_of_the_published_codes() -> None:
+    listed = json.loads((VECTORS / "ids/ids.json").read_text())
+    assert all(is_credit_code(one) for one in listed["uscc_valid_published"] + listed["uscc_valid_synthetic"])
+    assert not any(is_credit_code(one) for one, _ in listed["uscc_invalid"])
 
 
 @pytest.mark.parametrize(

@@ -2,6 +2,8 @@
 
 import io
 import os
+import threading
+import tracemalloc
 from collections.abc import Callable, Iterator
 
 import gmssl_pyx
@@ -9,7 +11,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from signing import envelope, sm2
+from signing import envelope, sm2, sm4
+from signing.envelope_chunks import Cutter
 from signing.errors import DecryptionError, InvalidKeyError
 from signing.sm4 import Sm4Gcm
 
@@ -380,6 +383,129 @@ def test_an_opener_knows_its_chunks(number: int) -> None:
     assert opener.open(3, END) == b"end"
     with pytest.raises(DecryptionError):
         opener.open(number, END)
+
+
+# Threads, engines, memory
+
+threads = pytest.mark.parametrize("threads", [1, 2, 3])
+engines = pytest.mark.parametrize("engine", sm4.ENGINES, ids=lambda engine: engine.name)
+
+
+@threads
+@engines
+@pytest.mark.parametrize("size", [0, 1, MIB, MIB + 1, len(PLAINTEXT)])
+@pytest.mark.parametrize("piece", [100_003, MIB, 1 << 30])
+def test_threads_and_engines_change_no_byte(threads: int, engine: sm4.Engine, size: int, piece: int) -> None:
+    plaintext = PLAINTEXT[:size]
+    pieces = [plaintext[at : at + piece] for at in range(0, size, piece)]
+    sealed = b"".join(envelope.seal_stream(pieces, KEY, AAD, threads=threads, engine=engine))
+    assert sealed == seal(plaintext)
+    stream = io.BytesIO(sealed)
+    opened = envelope.open_stream(stream, len(sealed), KEY, AAD, threads=threads, engine=engine)
+    assert b"".join(opened) == plaintext
+
+
+@threads
+@pytest.mark.parametrize("bad", range(4))
+def test_with_threads_too_nothing_comes_after_a_changed_chunk(threads: int, bad: int) -> None:
+    sealed = bytearray(SEALED_PLAINTEXT)
+    sealed[bad * SEALED] ^= 1
+    opened = envelope.open_stream(io.BytesIO(bytes(sealed)), len(sealed), KEY, AAD, threads=threads)
+    assert released(opened) == [PLAINTEXT[n * MIB : (n + 1) * MIB] for n in range(bad)]
+    assert list(opened) == []
+
+
+@threads
+def test_only_a_few_chunks_are_under_way(threads: int) -> None:
+    taken = 0
+
+    def pieces() -> Iterator[bytes]:
+        nonlocal taken
+        for _ in range(20):
+            taken += 1
+            yield bytes(MIB)
+
+    sealed = envelope.seal_stream(pieces(), KEY, AAD, threads=threads)
+    for got, _ in enumerate(sealed, 1):
+        assert taken <= got + 2 * threads + 1
+
+
+@threads
+def test_who_stops_early_leaves_no_thread_behind(threads: int) -> None:
+    sealed = envelope.seal_stream([bytes(MIB)] * 8, KEY, AAD, threads=threads)
+    next(sealed)
+    sealed.close()
+    assert not [thread for thread in threading.enumerate() if thread.name.startswith("chunks")]
+
+
+@pytest.mark.parametrize(("threads", "limit"), [(1, 9 * MIB), (2, 20 * MIB)])
+def test_memory_does_not_grow_with_the_stream(threads: int, limit: int) -> None:
+    def pieces() -> Iterator[bytes]:
+        return (bytes(MIB) for _ in range(48))
+
+    tracemalloc.start()
+    try:
+        sealed = envelope.seal_stream(pieces(), KEY, AAD, threads=threads)
+        stream = io.BufferedReader(Joined(sealed), MIB)
+        length = envelope.sealed_length(48 * MIB)
+        assert sum(map(len, envelope.open_stream(stream, length, KEY, AAD, threads=threads))) == 48 * MIB
+        assert tracemalloc.get_traced_memory()[1] < limit
+    finally:
+        tracemalloc.stop()
+
+
+class Joined(io.RawIOBase):
+    """A stream of the pieces of an iterator."""
+
+    def __init__(self, pieces: Iterator[bytes]) -> None:
+        self._pieces, self._left = pieces, b""
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: memoryview) -> int:  # type: ignore[override]
+        self._left = self._left or next(self._pieces, b"")
+        size = min(len(buffer), len(self._left))
+        buffer[:size] = self._left[:size]
+        self._left = self._left[size:]
+        return size
+
+
+class Counting(io.BytesIO):
+    """Counts the bytes that were read."""
+
+    count = 0
+
+    def read(self, size: int | None = -1) -> bytes:
+        data = super().read(size)
+        self.count += len(data)
+        return data
+
+
+def test_a_range_reads_no_more_in_a_longer_stream() -> None:
+    longer = b"".join(envelope.seal_stream([PLAINTEXT] * 4, KEY, AAD))
+    counts = set[int]()
+    for sealed in (SEALED_PLAINTEXT, longer):
+        stream = Counting(sealed)
+        list(envelope.open_range(stream, len(sealed), KEY, AAD, offset=MIB + 5, size=MIB))
+        counts.add(stream.count)
+    assert counts == {2 * SEALED}
+
+
+@given(pieces=st.lists(st.one_of(st.integers(0, 300), st.integers(65_000, 66_000), st.just(100)), max_size=30))
+@settings(deadline=None)
+def test_the_cutter_cuts_where_the_bytes_say(pieces: list[int]) -> None:
+    plaintext = bytes(n % 251 for n in range(1000)) * (sum(pieces) // 1000 + 1)
+    cutter, at, cut = Cutter(100), 0, list[tuple[int, bytes]]()
+    for size in pieces:
+        piece = bytearray(plaintext[at : at + size])
+        cut += [(number, bytes(chunk)) for number, chunk in cutter.cut(piece)]
+        piece[:] = bytes(size)  # its owner uses it again
+        at += size
+    number, last = cutter.last()
+    whole = [bytes(chunk) for _, chunk in cut] + [bytes(last)]
+    assert [n for n, _ in cut] == list(range(number))
+    assert whole == ([plaintext[:at][n : n + 100] for n in range(0, at, 100)] or [b""])
 
 
 # Ranges

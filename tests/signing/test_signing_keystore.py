@@ -6,9 +6,12 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from cryptography.hazmat.primitives.asymmetric import ed25519
 
 from signing import der, keystore, sm2
 from signing.errors import KeystoreError
+from signing.key_containers import encode_pkcs8
+from signing.schemes import InternationalKey, Sm2Key, generate_international
 
 KEY = sm2.PrivateKey.from_scalar(bytes.fromhex("3945208f7b2144b13f36e38ac6d39f95889393692860b51a42fb81ef4df7c5b8"))
 SECRET = bytes(range(32))
@@ -222,3 +225,49 @@ def test_openssl_reads_our_key_and_we_read_its_protection(tmp_path: Path) -> Non
     subprocess.run([*pkcs8, "-inform", "DER", "-in", plain, "-outform", "DER", "-out", protected], check=True)
     protected.chmod(0o600)
     assert keystore.load_key(protected, PASSPHRASE) == KEY
+
+
+@pytest.mark.parametrize(
+    "key",
+    [
+        pytest.param(Sm2Key(KEY), id="SM2"),
+        pytest.param(generate_international("ecdsa"), id="ECDSA"),
+        pytest.param(generate_international("rsa"), id="RSA"),
+        pytest.param(InternationalKey(ed25519.Ed25519PrivateKey.generate()), id="Ed25519"),
+    ],
+)
+def test_a_key_of_either_suite_is_kept_and_a_changed_one_refused(
+    tmp_path: Path, key: Sm2Key | InternationalKey
+) -> None:
+    path = tmp_path / "key"
+    keystore.save_signing_key(path, key, PASSPHRASE, counting())
+    assert keystore.load_signing_key(path, PASSPHRASE).public_key == key.public_key
+    assert path.stat().st_mode & 0o777 == 0o600
+    with pytest.raises(KeystoreError):
+        keystore.load_signing_key(path, "x")
+    data = path.read_bytes()
+    for at in range(len(data) - 1, 100, -len(data) // 2):
+        path.write_bytes(data[:at] + bytes([data[at] ^ 1]) + data[at + 1 :])
+        with pytest.raises(KeystoreError):
+            keystore.load_signing_key(path, PASSPHRASE)
+
+
+def test_sm2_keys_are_kept_in_one_form(key_file: Path, tmp_path: Path) -> None:
+    path = tmp_path / "key"
+    keystore.save_signing_key(path, Sm2Key(KEY), PASSPHRASE, counting())
+    assert path.read_bytes() == key_file.read_bytes()
+    assert keystore.load_signing_key(key_file, PASSPHRASE) == Sm2Key(KEY)
+
+
+def test_an_international_key_without_or_with_another_public_key_is_refused(tmp_path: Path) -> None:
+    """Ed25519 has no other proof that a flipped bit did not change it."""
+    key = InternationalKey(ed25519.Ed25519PrivateKey.generate())
+    other = InternationalKey(ed25519.Ed25519PrivateKey.generate()).public_key[-32:]
+    plain = encode_pkcs8(key)
+    fields = [field.raw for field in der.read(plain, limit=1000).children()]
+    for info in (plain, der.sequence(der.integer(1), *fields[1:], der.tlv(0x81, b"\0", other))):
+        path = tmp_path / str(len(info))
+        path.touch(0o600)
+        path.write_bytes(keystore.protect(info, PASSPHRASE, counting()))
+        with pytest.raises(KeystoreError):
+            keystore.load_signing_key(path, PASSPHRASE)

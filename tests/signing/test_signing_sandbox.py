@@ -138,7 +138,7 @@ def test_state_survives_and_needs_the_passphrase(ca: CertificateAuthority, folde
 def test_no_private_key_lies_open(ca: CertificateAuthority, folder: Path) -> None:
     for name in ("root", "licence", "service"):
         data = (folder / f"{name}.key").read_bytes()
-        assert ca._keys[name].scalar() not in data  # type: ignore[index]
+        assert ca._authorities._keys[name].private.scalar() not in data
         assert (folder / f"{name}.key").stat().st_mode & 0o077 == 0
 
 
