@@ -34,6 +34,9 @@ class Settings(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """How browsers reach this party; default: http://host:port."""
     sandbox_url: Url = "http://127.0.0.1:8600"
     """Registrar, wallet, key service, seal maker, CA and TSA."""
+    timestamps: str = ""
+    """Addresses of timestamp authorities (RFC 3161), separated by commas, asked in this order; default: the sandbox's
+    two."""
     centres: str = ""
     """Workbench: the trading centres that it can submit to, separated by commas."""
     unit: Annotated[str, Meta(pattern=r"^([0-9A-Z]{18})?\Z")] = ""
@@ -57,6 +60,11 @@ class Settings(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     def key_folder(self) -> Path:
         """This party's own keys."""
         return Path(self.keys or f"{self.data}-keys")
+
+    @property
+    def timestamp_urls(self) -> tuple[str, ...]:
+        """The timestamp authorities that are asked, the first one first; empty for the sandbox's."""
+        return tuple(url.strip() for url in self.timestamps.split(",") if url.strip())
 
     @property
     def centre_urls(self) -> tuple[str, ...]:
@@ -83,6 +91,9 @@ def _check(settings: Settings) -> Settings:
         raise SettingsError("rules = demo has no legal periods: refused in production")
     if settings.role != "verify" and (keys == data or data in keys.parents):
         raise SettingsError("keys must lie outside data: a copy of the data folder must not hold them")
+    urls = settings.timestamp_urls
+    if len(set(urls)) != len(urls) or not all(url.startswith(("http://", "https://")) for url in urls):
+        raise SettingsError("timestamps are different http(s) addresses, separated by commas")
     if settings.role == "all" and not settings.workbench_port:
         raise SettingsError("role all needs workbench_port: the two parts are joined by HTTP only")
     return settings

@@ -46,6 +46,10 @@ _LONG: Final = 0x80
 _MAX_LENGTH_OCTETS: Final = 4
 _MAX_DEPTH: Final = 64
 _MAX_CHILDREN: Final = 1 << 18
+_MAX_INDEFINITE: Final = 16
+"""Levels of indefinite length. Each level is walked to its end before what is inside is read, and then again."""
+_MAX_PIECES: Final = 1 << 15
+"""Elements inside one indefinite length, all levels together."""
 _MAX_OID: Final = 128
 _MAX_INTEGER: Final = 1024
 """Octets; longer ones only serve to slow down whoever writes them as decimals."""
@@ -228,12 +232,12 @@ def _walk(data: bytes, depth: int) -> Iterator[Element]:
             raise LimitError(f"more than {_MAX_CHILDREN} elements in one structure")
 
 
-def _element(data: bytes, at: int, depth: int) -> Element:
+def _element(data: bytes, at: int, depth: int, seen: list[int] | None = None) -> Element:
     if at + 2 > len(data) or data[at] & 0x1F == 0x1F:  # noqa: PLR2004 - the mark of a multi-byte tag
         raise MalformedError("truncated, or a tag of more than one octet")
     size, start = data[at + 1], at + 2
     if size == _LONG:
-        return _indefinite(data, at, depth)
+        return _indefinite(data, at, depth, seen if seen is not None else [0])
     if size & _LONG:
         count = size & ~_LONG
         if count > _MAX_LENGTH_OCTETS or start + count > len(data):
@@ -244,12 +248,15 @@ def _element(data: bytes, at: int, depth: int) -> Element:
     return Element(data[at], data[at : start + size], data[start : start + size])
 
 
-def _indefinite(data: bytes, at: int, depth: int) -> Element:
-    if not data[at] & _CONSTRUCTED or depth > _MAX_DEPTH:
+def _indefinite(data: bytes, at: int, depth: int, seen: list[int]) -> Element:
+    if not data[at] & _CONSTRUCTED or depth > _MAX_INDEFINITE:
         raise MalformedError("an indefinite length where none can be")
     inside = at + 2
     while data[inside : inside + 2] != b"\0\0":
-        inside += len(_element(data, inside, depth + 1).raw)
+        seen[0] += 1
+        if seen[0] > _MAX_PIECES:
+            raise LimitError(f"more than {_MAX_PIECES} elements of indefinite length")
+        inside += len(_element(data, inside, depth + 1, seen).raw)
     return Element(data[at], data[at : inside + 2], data[at + 2 : inside])
 
 

@@ -58,5 +58,69 @@ class KeyServiceRefusedError(SigningError):
         self.code = code
 
 
+class PadesError(SigningError):
+    """Base of what keeps a PDF from being signed or completed."""
+
+
+class SignatureFieldError(PadesError):
+    """The signature field (签名域) is taken, locked, missing, misplaced, or asks for what is not done here."""
+
+
+class UnsignablePdfError(PadesError):
+    """A PDF that must not be signed: no pages, an XFA form, or certified as never to change (DocMDP 1)."""
+
+
+class RoomError(PadesError):
+    """The signature does not fit into the room that was reserved for it; the file is untouched."""
+
+
+class PreparedFileError(PadesError):
+    """The file is not the one that was prepared."""
+
+
+class NotSignedError(PadesError):
+    """There is no signature to add validation data for, or no archive timestamp to renew."""
+
+
+class TimestampRefusedError(TimestampError):
+    """The authority answered that it does not stamp this (时间戳服务拒绝)."""
+
+    def __init__(self, status: int, failures: tuple[str, ...], words: str) -> None:
+        """Keep PKIStatus, the names of the failure bits and the authority's own words."""
+        said = "、".join(part for part in (*failures, words) if part)
+        super().__init__(f"the authority refused (status {status}){f': {said}' if said else ''}")
+        self.status, self.failures, self.words = status, failures, words
+
+
+class NoTimestampError(UnavailableError):
+    """None of the authorities gave a token that may be used (没有可用的时间戳). `causes` has one error for each."""
+
+    def __init__(self, causes: tuple[tuple[str, SigningError], ...]) -> None:
+        """Keep what each authority, by name and in order, did instead."""
+        super().__init__("; ".join(f"{name}: {error}" for name, error in causes))
+        self.causes = causes
+
+
+class TokenError(SigningError):
+    """The cryptographic device (密码设备) refused, or answered what it must not."""
+
+
+class TokenNotFoundError(TokenError):
+    """No such module, token or key in the cryptographic device."""
+
+
+class TokenPinError(TokenError):
+    """The PIN (口令) was refused; `locked` says that the device takes no more of them."""
+
+    def __init__(self, message: str, *, locked: bool) -> None:
+        """Keep whether trying again makes sense."""
+        super().__init__(message)
+        self.locked = locked
+
+
+class TokenMechanismError(TokenError, UnsupportedAlgorithmError):
+    """The cryptographic device has no mechanism for this key."""
+
+
 class VerdictError(SigningError):
     """A gate asked for a passed verdict and got another one."""

@@ -15,6 +15,12 @@ OBJECTS: Final = {
             "read in identifiers and key derivations; refused in signatures and imprints",
             "FIPS 180-4, RFC 3174",
         ),
+        "1.2.840.113549.2.5": (
+            "MD5",
+            "128 bits",
+            "recognised in references of OFD files of others",
+            "RFC 1321, GB/T 33190",
+        ),
     },
     "Message authentication and pseudo-random functions": {
         "1.2.156.10197.1.401.2": ("HMAC-SM3", "256 bits", "written", "GM/T 0006"),

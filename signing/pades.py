@@ -17,7 +17,7 @@ import msgspec
 from msgspec import Meta, Struct
 
 from signing.algorithms import compute_digest
-from signing.errors import LimitError, MalformedError, SigningError, UnsupportedAlgorithmError
+from signing.errors import LimitError, MalformedError, UnsupportedAlgorithmError
 from signing.pdf import ByteRange
 
 SUB_FILTER: Final = "/ETSI.CAdES.detached"
@@ -31,30 +31,6 @@ MAX_ROOM: Final = 1 << 20
 MAX_PICTURE: Final = 8 << 20
 _MAX_STATE: Final = 4 << 20
 _HEX: Final = r"^(?:[0-9a-f]{2}){32,64}\Z"
-
-
-class PadesError(SigningError):
-    """Base of what keeps a PDF from being signed or completed."""
-
-
-class SignatureFieldError(PadesError):
-    """The signature field (签名域) is taken, locked, missing, misplaced, or asks for what is not done here."""
-
-
-class UnsignablePdfError(PadesError):
-    """A PDF that must not be signed: no pages, an XFA form, or certified as never to change (DocMDP 1)."""
-
-
-class RoomError(PadesError):
-    """The signature does not fit into the room that was reserved for it; the file is untouched."""
-
-
-class PreparedFileError(PadesError):
-    """The file is not the one that was prepared."""
-
-
-class NotSignedError(PadesError):
-    """There is no signature to add validation data for, or no archive timestamp to renew."""
 
 
 @dataclass(frozen=True)

@@ -4,7 +4,8 @@ from importlib import import_module
 from io import BytesIO
 from typing import Any, Final
 
-from signing.pades import MAX_PICTURE, SignatureFieldError
+from signing.errors import SignatureFieldError
+from signing.pades import MAX_PICTURE
 from signing.pades_inspection import Place
 from signing.pdf_reading import entry, resolve
 

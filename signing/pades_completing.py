@@ -10,8 +10,8 @@ from typing import BinaryIO, Final
 from signing.algorithms import verify_signature
 from signing.certificates import Certificate, parse_certificate
 from signing.cms import parse_cms
-from signing.errors import MalformedError, TimestampError
-from signing.pades import FileState, PreparedFileError, PreparedSignature, PreparedTimestamp, RoomError, imprint_of
+from signing.errors import MalformedError, PreparedFileError, RoomError, TimestampError
+from signing.pades import FileState, PreparedSignature, PreparedTimestamp, imprint_of
 from signing.path import RevocationEvidence, TrustAnchors
 from signing.pdf import ByteRange, hash_ranges
 from signing.schemes import scheme_for

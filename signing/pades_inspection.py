@@ -4,7 +4,8 @@ from dataclasses import dataclass
 from math import isfinite
 from typing import Any, Final
 
-from signing.pades import Appearance, SignatureFieldError, UnsignablePdfError
+from signing.errors import SignatureFieldError, UnsignablePdfError
+from signing.pades import Appearance
 from signing.pdf_reading import (
     OpenPdf,
     UnreadablePdfError,

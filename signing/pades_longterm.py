@@ -11,15 +11,8 @@ from pathlib import Path
 
 from signing.cms import parse_cms
 from signing.der import read_prefix
-from signing.errors import SigningError
-from signing.pades import (
-    SUB_FILTER,
-    TIMESTAMP_SUB_FILTER,
-    FileState,
-    NotSignedError,
-    PreparedTimestamp,
-    ValidationData,
-)
+from signing.errors import NotSignedError, SigningError
+from signing.pades import SUB_FILTER, TIMESTAMP_SUB_FILTER, FileState, PreparedTimestamp, ValidationData
 from signing.pades_completing import complete_timestamp
 from signing.pades_dss import read_validation
 from signing.pades_files import working_copy

@@ -8,15 +8,13 @@ from typing import Final
 
 from signing import der
 from signing.certificates import Certificate
-from signing.errors import InvalidKeyError
+from signing.errors import InvalidKeyError, PadesError, RoomError
 from signing.pades import (
     MAX_ROOM,
     Appearance,
     FileState,
-    PadesError,
     PreparedSignature,
     PreparedTimestamp,
-    RoomError,
     SignatureRequest,
     ValidationData,
     require_digest,

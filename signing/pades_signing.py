@@ -10,8 +10,8 @@ from datetime import datetime
 from pathlib import Path
 
 from signing.certificates import Certificate
-from signing.errors import InvalidKeyError
-from signing.pades import FileState, PadesError, SignatureRequest, ValidationData, imprint_of
+from signing.errors import InvalidKeyError, PadesError
+from signing.pades import FileState, SignatureRequest, ValidationData, imprint_of
 from signing.pades_completing import complete_signature
 from signing.pades_files import working_copy
 from signing.pades_longterm import Level, stamp_draft

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from signing import der
-from signing.errors import MalformedError, TimestampError
+from signing.errors import MalformedError, TimestampError, TimestampRefusedError
 from signing.schemes import digest_identifier
 from signing.timestamp_tokens import MAX_EXTENSIONS, MAX_MESSAGE, parse_token, read_critical, read_imprint
 
@@ -31,16 +31,6 @@ FAILURES: Final = {
     SYSTEM_FAILURE: "systemFailure",
 }
 """PKIFailureInfo bits (RFC 3161 2.4.2)."""
-
-
-class TimestampRefusedError(TimestampError):
-    """The authority answered that it does not stamp this (时间戳服务拒绝)."""
-
-    def __init__(self, status: int, failures: tuple[str, ...], words: str) -> None:
-        """Keep PKIStatus, the names of the failure bits and the authority's own words."""
-        said = "、".join(part for part in (*failures, words) if part)
-        super().__init__(f"the authority refused (status {status}){f': {said}' if said else ''}")
-        self.status, self.failures, self.words = status, failures, words
 
 
 @dataclass(frozen=True)

@@ -16,7 +16,13 @@ from signing.certificate_extensions import read_general_names
 from signing.certificates import Certificate
 from signing.checks import Check, Result, SubIndication, Verdict, check
 from signing.distinguished_names import same_name
-from signing.errors import BadSignatureError, InvalidKeyError, MalformedError, UnsupportedAlgorithmError
+from signing.errors import (
+    BadSignatureError,
+    InvalidKeyError,
+    MalformedError,
+    TimestampRefusedError,
+    UnsupportedAlgorithmError,
+)
 from signing.path import Purpose, RevocationEvidence, TrustAnchors, verify_path
 from signing.schemes import scheme_for
 from signing.signed_data import (
@@ -30,13 +36,7 @@ from signing.signed_data import (
 )
 from signing.sm2_diagnosis import diagnose
 from signing.timestamp_making import Stamp, build_refusal, build_response, make_token
-from signing.timestamp_requests import (
-    TimestampRefusedError,
-    TimestampRequest,
-    build_request,
-    parse_request,
-    parse_response,
-)
+from signing.timestamp_requests import TimestampRequest, build_request, parse_request, parse_response
 from signing.timestamp_tokens import IMPRINTS, MAX_MESSAGE, TimestampToken, parse_token
 
 __all__ = [

@@ -40,7 +40,7 @@ from bidding.demo.tendering import (
 from bidding.errors import SubmissionRefusedError
 from bidding.officer import OpeningKeys
 from bidding.wiring.bidder import BidderPorts, bidder_ports
-from bidding.wiring.sandbox import system_random
+from bidding.wiring.machine import system_random
 from bidding.workbench.acting import ActingParty
 from bidding.workbench.seal_standing import SealPorts
 from sealing.adapters.maker_http import HttpSealRegistry

@@ -15,7 +15,7 @@ from bidding.demo.play import HEADS, NAMES, PIN
 from bidding.demo.tendering import in_seconds, make_section, now, publish, sign_params, yizhao
 from bidding.officer import OpeningKeys
 from bidding.wiring.bidder import bidder_ports
-from bidding.wiring.sandbox import system_random
+from bidding.wiring.machine import system_random
 from bidding.workbench.acting import ActingParty
 from signing import canonical
 from signing.adapters.revocation_http import fetch_trust

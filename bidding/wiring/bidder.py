@@ -7,6 +7,8 @@ from pathlib import Path
 
 import httpx
 
+from bidding.wiring.machine import system_clock
+from bidding.wiring.timestamps import SANDBOX_PATHS, open_timestamps
 from bidding.workbench.acting import ActingPorts
 from identity.adapters.http import Platform
 from identity.adapters.registry_http import HttpRegister
@@ -14,12 +16,11 @@ from identity.adapters.wallet_http import HttpWallet
 from sealing.adapters.maker_http import HttpSealRegistry
 from signing.adapters.key_http import HttpKeyService
 from signing.adapters.revocation_http import HttpRevocationSource
-from signing.adapters.tsa_http import HttpTimestampAuthority
 from signing.errors import UnavailableError
 from signing.path import TrustAnchors
 from signing.trust import load_trust, make_trust
 
-_CRLS = ("root", "licence", "service")
+_CRLS = ("root", "licence", "service", "intl-root", "intl")
 _TIMEOUT = httpx.Timeout(30, connect=5)
 
 
@@ -39,14 +40,21 @@ def bidder_ports(sandbox_url: str, trust: Path, random: Callable[[int], bytes]) 
     base = sandbox_url.rstrip("/")
     with httpx.Client(timeout=_TIMEOUT, follow_redirects=False) as http:
         platform = Platform(http, base)
+        source = HttpRevocationSource(http, tuple(f"{base}/ca/{name}.crl" for name in _CRLS))
+        anchors = _refreshed(load_trust(trust), source)
         acting = ActingPorts(
             wallet=HttpWallet(platform),
             keys=HttpKeyService(http, base),
-            tsa=HttpTimestampAuthority(http, f"{base}/tsa", random),
+            tsa=open_timestamps(
+                http,
+                [f"{base}{path}" for path in SANDBOX_PATHS],
+                trust=lambda: (anchors, anchors.evidence),
+                random=random,
+                clock=system_clock,
+            ),
             register=HttpRegister(platform),
         )
-        source = HttpRevocationSource(http, tuple(f"{base}/ca/{name}.crl" for name in _CRLS))
-        yield BidderPorts(acting, HttpSealRegistry(http, base), _refreshed(load_trust(trust), source), http)
+        yield BidderPorts(acting, HttpSealRegistry(http, base), anchors, http)
 
 
 def _refreshed(trust: TrustAnchors, source: HttpRevocationSource) -> TrustAnchors:

@@ -19,8 +19,8 @@ from bidding.web.app import create_app
 from bidding.web.site import Site
 from bidding.web.verify_pages import VERIFY_ROUTES, Verifier
 from bidding.wiring.centre import OwnSecrets, Ticker, build_centre
+from bidding.wiring.machine import system_clock, system_random
 from bidding.wiring.ports import Outside, open_outside
-from bidding.wiring.sandbox import system_clock, system_random
 from identity.licence import parse_licence
 from signing import selftest
 from signing.adapters.revocation_http import fetch_trust
@@ -39,7 +39,7 @@ def own_secrets(settings: Settings) -> OwnSecrets:
 def outside(settings: Settings, own: OwnSecrets) -> Outside:
     """Answer the ports of a party; its trust list lies in its key folder unless the settings name one."""
     folder = Path(settings.trust) if settings.trust else own.folder / "trust"
-    return open_outside(settings.sandbox_url, folder, system_random)
+    return open_outside(settings.sandbox_url, folder, system_random, settings.timestamp_urls)
 
 
 def build_app(settings: Settings) -> Litestar:

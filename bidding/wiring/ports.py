@@ -2,26 +2,28 @@
 
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import httpx
 
+from bidding.wiring.machine import system_clock
+from bidding.wiring.timestamps import SANDBOX_PATHS, open_timestamps
 from identity.adapters.http import Platform
 from identity.adapters.registry_http import HttpRegister
 from identity.adapters.wallet_http import HttpWallet
 from sealing.adapters.maker_http import HttpSealRegistry
 from signing.adapters.key_http import HttpKeyService
 from signing.adapters.revocation_http import HttpRevocationSource, fetch_trust
-from signing.adapters.tsa_http import HttpTimestampAuthority
 from signing.errors import UnavailableError
 from signing.path import RevocationEvidence, TrustAnchors
+from signing.ports import TimestampAuthority
 from signing.trust import load_trust, make_trust, save_trust
 
 CRL_SECONDS = 2.0
 """How long revocation lists are used before they are asked for again."""
-_CRLS = ("root", "licence", "service")
+_CRLS = ("root", "licence", "service", "intl-root", "intl")
 
 
 @dataclass
@@ -76,23 +78,32 @@ class Outside:
     wallet: HttpWallet
     keys: HttpKeyService
     seals: HttpSealRegistry
-    tsa: HttpTimestampAuthority
+    tsa: TimestampAuthority
     trust: LiveTrust
 
 
-def open_outside(base_url: str, trust_folder: Path, random: Callable[[int], bytes]) -> Outside:
-    """Make the adapters; at the first start the trust list is taken from the sandbox that the settings name."""
+def open_outside(
+    base_url: str, trust_folder: Path, random: Callable[[int], bytes], timestamps: Sequence[str] = ()
+) -> Outside:
+    """Make the adapters; at the first start the trust list is taken from the sandbox that the settings name.
+
+    `timestamps` are the addresses of the timestamp authorities, the sandbox's two if there are none.
+    """
     http = httpx.Client(timeout=httpx.Timeout(30, connect=5), follow_redirects=False)
     if not (trust_folder / "trust.json").exists():
         save_trust(trust_folder, fetch_trust(http, f"{base_url}/ca/trust"))
     platform = Platform(http, base_url)
     crls = HttpRevocationSource(http, tuple(f"{base_url}/ca/{name}.crl" for name in _CRLS))
+    trust = LiveTrust(trust_folder, crls)
+    urls = timestamps or [f"{base_url}{path}" for path in SANDBOX_PATHS]
     return Outside(
         http=http,
         register=HttpRegister(platform),
         wallet=HttpWallet(platform),
         keys=HttpKeyService(http, base_url),
         seals=HttpSealRegistry(http, base_url),
-        tsa=HttpTimestampAuthority(http, f"{base_url}/tsa", random),
-        trust=LiveTrust(trust_folder, crls),
+        tsa=open_timestamps(
+            http, urls, trust=lambda: (trust.anchors(), trust.evidence()), random=random, clock=system_clock
+        ),
+        trust=trust,
     )

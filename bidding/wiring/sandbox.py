@@ -1,8 +1,5 @@
 """The sandbox put together: every stand-in in one process, calling each other over HTTP only (仿真环境)."""
 
-import os
-from collections.abc import Callable
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -11,27 +8,17 @@ from litestar import Litestar, Response, get
 from litestar.enums import MediaType
 
 from bidding.reading import read_act, read_cms, read_ses
+from bidding.wiring.machine import system_clock, system_random
 from identity.sandbox import registrar_http, wallet
 from identity.sandbox.platform import open_platform
 from sealing.sandbox import maker
 from signing.certificates import parse_certificate
-from signing.keystore import load_key, save_key
+from signing.keystore import load_key, load_signing_key, save_key, save_signing_key
 from signing.path import Purpose
 from signing.sandbox import authority as authorities
-from signing.sandbox import keys, tsa
+from signing.sandbox import csc_setup, keys, tsa
 from signing.sandbox.authority import CertificateAuthority, Issued
-
-Clock = Callable[[], datetime]
-
-
-def system_clock() -> datetime:
-    """UTC now, from the machine's clock."""
-    return datetime.now(UTC)  # noqa: TID251 - the one place of the sandbox where the clock is read
-
-
-def system_random(size: int) -> bytes:
-    """Random bytes of the operating system."""
-    return os.urandom(size)  # noqa: TID251 - the one place of the sandbox where randomness is made
+from signing.schemes import SigningKey
 
 
 @get(["/", "/healthz"], sync_to_thread=False, include_in_schema=False)
@@ -46,17 +33,33 @@ def build_sandbox(folder: Path, passphrase: str, base_url: str) -> Litestar:
     folder.mkdir(parents=True, exist_ok=True, mode=0o700)
     clock, random = system_clock, system_random
     http = httpx.Client(timeout=30)
-    authority = CertificateAuthority(folder / "ca", passphrase, clock=clock, random=random)
+    authority = CertificateAuthority(folder / "ca", passphrase, clock=clock, random=random, base_url=base_url)
     vault = keys.KeyVault(folder / "keys", passphrase, random=random)
     platform = open_platform(folder / "platform", vault=vault, random=random, clock=clock, passphrase=passphrase)
-    stamping = _service(authority, folder / "tsa", "仿真时间戳服务", Purpose.TIMESTAMP, passphrase)
+    first, second = (
+        tsa.TimestampService.of(
+            _service(authority, folder / name, title, Purpose.TIMESTAMP, passphrase), clock=clock, random=random
+        )
+        for name, title in (("tsa", "仿真时间戳服务"), ("tsa-second", "仿真时间戳服务（备用）"))
+    )
+    international = _international_stamping(authority, folder / "tsa-intl", passphrase)
     making = _service(authority, folder / "maker", "仿真制章单位", Purpose.SEAL_MAKER, passphrase)
     readers = {"ses": read_ses, "cms": read_cms, "act": read_act}
     routers: list[Any] = [
         healthz,
         authorities.create_router(authority),
-        tsa.create_router(tsa.TimestampService.of(stamping, clock=clock, random=random)),
+        tsa.create_router(first, international, second=second),
         keys.create_router(vault, wallet=http, wallet_url=base_url),
+        csc_setup.open_router(
+            folder / "csc",
+            vault=vault,
+            authority=authority,
+            wallet=http,
+            wallet_url=base_url,
+            random=random,
+            clock=clock,
+            stampers={"sm3": first.answer, "sha256": international.answer},
+        ),
         registrar_http.create_router(platform, authority=authority, maker=http, maker_url=base_url),
         wallet.create_router(platform, readers=readers, base_url=base_url),
         maker.create_router(
@@ -78,3 +81,18 @@ def _service(authority: CertificateAuthority, folder: Path, name: str, purpose: 
     save_key(key_file, made.key, passphrase, system_random)
     certificate_file.write_bytes(made.certificate)
     return made
+
+
+def _international_stamping(authority: CertificateAuthority, folder: Path, passphrase: str) -> tsa.TimestampService:
+    """Open the INTL authority's ECDSA key and certificate, made at the first start and kept."""
+    folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+    key_file, certificate_file = folder / "service.key", folder / "service.cer"
+    if not certificate_file.exists():
+        made = authority.issue_international("INTL sandbox TSA", Purpose.TIMESTAMP, "ecdsa")
+        key_file.unlink(missing_ok=True)
+        save_signing_key(key_file, made.key, passphrase, system_random)
+        certificate_file.write_bytes(made.certificate)
+    key: SigningKey = load_signing_key(key_file, passphrase)
+    return tsa.TimestampService.international(
+        key, certificate_file.read_bytes(), clock=system_clock, random=system_random
+    )

@@ -19,8 +19,8 @@ from bidding.web.verify_pages import VERIFY_ROUTES, Verifier
 from bidding.web.workbench_api import WORKBENCH_API
 from bidding.web.workbench_pages import WORKBENCH_PAGES
 from bidding.wiring.centre import OwnSecrets
+from bidding.wiring.machine import system_random
 from bidding.wiring.ports import Outside
-from bidding.wiring.sandbox import system_random
 from bidding.workbench.acting import ActingPorts
 from bidding.workbench.desk import Desk, Shelf
 from bidding.workbench.service import Workbench

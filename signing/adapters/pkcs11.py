@@ -21,8 +21,11 @@ from signing.errors import (
     InvalidKeyError,
     MalformedError,
     SigningError,
+    TokenError,
+    TokenMechanismError,
+    TokenNotFoundError,
+    TokenPinError,
     UnavailableError,
-    UnsupportedAlgorithmError,
 )
 from signing.schemes import PublicKey, Scheme, scheme_for
 from signing.sm2_encoding import read_signature
@@ -35,27 +38,6 @@ _ED25519: Final = "1.3.101.112"
 _RSA_KEY: Final = "1.2.840.113549.1.1.1"
 _NULL: Final = b"\x05\x00"
 _MAX_OBJECT: Final = 4096
-
-
-class TokenError(SigningError):
-    """The cryptographic device (密码设备) refused, or answered what it must not."""
-
-
-class TokenNotFoundError(TokenError):
-    """No such module, token or key in the cryptographic device."""
-
-
-class TokenPinError(TokenError):
-    """The PIN (口令) was refused; `locked` says that the device takes no more of them."""
-
-    def __init__(self, message: str, *, locked: bool) -> None:
-        """Keep whether trying again makes sense."""
-        super().__init__(message)
-        self.locked = locked
-
-
-class TokenMechanismError(TokenError, UnsupportedAlgorithmError):
-    """The cryptographic device has no mechanism for this key."""
 
 
 @dataclass(frozen=True)

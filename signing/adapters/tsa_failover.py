@@ -6,21 +6,12 @@ from datetime import datetime, timedelta
 from threading import Lock
 from typing import Final
 
-from signing.errors import SigningError, UnavailableError
+from signing.errors import NoTimestampError, SigningError, UnavailableError
 from signing.ports import TimestampAuthority
 from signing.timestamp_acceptance import TokenAcceptance
 
 REST: Final = timedelta(seconds=30)
 MAX_AUTHORITIES: Final = 8
-
-
-class NoTimestampError(UnavailableError):
-    """None of the authorities gave a token that may be used (没有可用的时间戳). `causes` has one error for each."""
-
-    def __init__(self, causes: tuple[tuple[str, SigningError], ...]) -> None:
-        """Keep what each authority, by name and in order, did instead."""
-        super().__init__("; ".join(f"{name}: {error}" for name, error in causes))
-        self.causes = causes
 
 
 @dataclass(frozen=True)

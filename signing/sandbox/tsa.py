@@ -160,9 +160,12 @@ class TimestampService:
         return make_token(what, self.certificate, self.key.sign, embed=embed, chain=self.chain)
 
 
-def create_router(gm: TimestampService, international: TimestampService | None = None) -> Router:
-    """Serve `POST /tsa`, and `POST /tsa/intl` when there is such a service, with application/timestamp-query."""
-    services = {"/tsa": gm, **({"/tsa/intl": international} if international else {})}
+def create_router(
+    gm: TimestampService, international: TimestampService | None = None, *, second: TimestampService | None = None
+) -> Router:
+    """Serve `POST /tsa`, and `/tsa/intl` and `/tsa/second` when there are such services."""
+    others = {"/tsa/intl": international, "/tsa/second": second}
+    services = {"/tsa": gm, **{path: service for path, service in others.items() if service}}
     handlers = [_create_handler(path, service) for path, service in services.items()]
     return Router(path="/", route_handlers=handlers, exception_handlers={ClientException: _answer_refused})
 

@@ -114,7 +114,7 @@ def judge_ocsp(world: FuzzWorld) -> Callable[[bytes], object]:
 
 
 def judge_csr(world: FuzzWorld) -> Callable[[bytes], object]:
-    return never_valid(lambda data: verify_csr(parse_csr(data)), lambda data: parse_csr(data).tbs, [world.csr])
+    return never_valid(lambda data: verify_csr(parse_csr(data)), lambda data: parse_csr(data).tbs, world.csrs)
 
 
 def judge_enveloped(world: FuzzWorld) -> Callable[[bytes], object]:
@@ -351,7 +351,7 @@ TARGETS = (
     Target("crl-evidence", lambda w: w.crls, parse(RevocationEvidence.of)),
     Target("ocsp", lambda w: w.ocsps, judge_ocsp),
     Target("ocsp-request", lambda w: [w.ocsp_request], parse(parse_ocsp_request)),
-    Target("csr", lambda w: [w.csr, *w.files("certs", "*csr.pem")], judge_csr),
+    Target("csr", lambda w: w.csrs, judge_csr),
     Target("key-file", lambda w: w.key_files, judge_key_file, cost=5),
     Target("csr-response", lambda w: [w.csr_response], lambda w: lambda data: parse_csr_response(data, w.key)),
     Target("identity-texts", lambda w: [*w.certificates, b"N91350100M000100Y43"], parse(read_texts)),

@@ -98,7 +98,8 @@ class FuzzWorld:
     @cached_property
     def certificates(self) -> list[bytes]:
         people = (self.pki.unit, self.pki.person, self.pki.maker, self.pki.clock, self.pki.stranger)
-        return [one.certificate.der for one in people] + self.files("certs", "*.pem", "*.crt")
+        foreign = self.files("certs", "*cert.pem", "*.crt", "cfca*.pem")
+        return [one.certificate.der for one in people] + foreign
 
     @cached_property
     def crls(self) -> list[bytes]:
@@ -175,6 +176,10 @@ class FuzzWorld:
         names = (GeneralName(2, b"example.com"),)
         prepared = prepare_csr(Subject("某某公司"), self.key.public, alternative_names=names)
         return complete_csr(prepared, self.pki.unit.sign(prepared.to_be_signed))
+
+    @cached_property
+    def csrs(self) -> list[bytes]:
+        return [self.csr, *self.files("certs", "*csr.pem")]
 
     @cached_property
     def key_files(self) -> list[bytes]:

@@ -5,12 +5,11 @@ from functools import partial
 from cells_certificates import GENPKEY, NAMES
 from interop_cells import DAY, NOW, Cell, Kind, Refused, Town
 from interop_peers import DISTID
-from signing.ocsp_judging import is_issued_by
 
-from signing.certificates import Certificate
 from signing.csr import complete_csr, parse_csr, prepare_csr, verify_csr
 from signing.issuing import Subject
 from signing.ocsp import CertId, SingleStatus, build_ocsp_response, parse_ocsp
+from signing.revocation_status import check_revocation
 
 
 def request_row(kind: Kind) -> str:
@@ -87,7 +86,7 @@ def status_from_openssl(town: Town, kind: Kind) -> None:
         run.put("index", b"R\t320101000000Z\t261101000000Z,keyCompromise\t1001\tunknown\t/CN=Leaf\n")
         run("ocsp -issuer ca.crt -cert leaf.pem -no_nonce -reqout req")
         run(f"ocsp -index index -CA ca.crt -rsigner ca.crt -rkey ca.key {md} -reqin req -respout rsp -ndays 1")
-        require_revoked(run.get("rsp"), family.root.certificate)
+        require_revoked(run.get("rsp"), town, kind)
 
 
 def status_to_java(town: Town, kind: Kind) -> None:
@@ -98,17 +97,21 @@ def status_to_java(town: Town, kind: Kind) -> None:
 def status_from_java(town: Town, kind: Kind) -> None:
     family = town.family(kind)
     (made,) = town.java("ocsp", family.root.pkcs8, family.root.certificate.der, "1001")
-    require_revoked(made, family.root.certificate)
+    require_revoked(made, town, kind)
 
 
 def status_to_ours(town: Town, kind: Kind) -> None:
-    require_revoked(make_status(town, kind), town.family(kind).root.certificate)
+    require_revoked(make_status(town, kind), town, kind)
 
 
-def require_revoked(data: bytes, issuer: Certificate) -> None:
-    response = parse_ocsp(data)
-    if not is_issued_by(response, issuer) or response.statuses[0].status != "revoked":
-        raise Refused
+def require_revoked(data: bytes, town: Town, kind: Kind) -> None:
+    """Have our judgement say that the signer's certificate is revoked, by this response."""
+    family = town.family(kind)
+    found = check_revocation(
+        family.signer.certificate, family.root.certificate, crls=(), ocsps=(parse_ocsp(data),), at=NOW
+    )
+    if found.code != "REVOKED_BEFORE":
+        raise Refused(found)
 
 
 def _cells(kind: Kind) -> tuple[Cell, ...]:

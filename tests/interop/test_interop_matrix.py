@@ -8,8 +8,7 @@ import cells_envelopes
 import cells_messages
 import cells_pdf
 import cells_pyhanko
-
-# import cells_status
+import cells_status
 import cells_time
 import cells_values
 import pytest
@@ -21,7 +20,7 @@ pytestmark = pytest.mark.interop
 CELLS: tuple[Cell, ...] = (
     *cells_values.CELLS,
     *cells_certificates.CELLS,
-    # *cells_status.CELLS,
+    *cells_status.CELLS,
     *cells_messages.CELLS,
     *cells_envelopes.CELLS,
     *cells_time.CELLS,

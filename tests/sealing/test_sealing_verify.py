@@ -20,6 +20,7 @@ from sealing.ses import parse_signature, write_signature
 from sealing.verify import verify_esl, verify_pdf
 from signing import sm2
 from signing.checks import Indication, SubIndication
+from signing.der import read_prefix
 from signing.path import TrustAnchors
 from signing.pdf import find_signatures
 from signing.pdf_reading import NotAPdfError, open_pdf
@@ -180,7 +181,8 @@ def refill(path: Path, change: object) -> None:
         last = find_signatures(pdf)[-1]
     assert last.byte_range is not None
     start, stop = last.byte_range[1], last.byte_range[2]
-    old = parse_signature(bytes.fromhex(path.read_bytes()[start + 1 : stop - 1].decode()).rstrip(b"\0"))
+    contents = bytes.fromhex(path.read_bytes()[start + 1 : stop - 1].decode())
+    old = parse_signature(read_prefix(contents, limit=1 << 20).raw)
     new = change(old).hex().encode().ljust(stop - start - 2, b"0")  # type: ignore[operator]
     data = path.read_bytes()
     path.write_bytes(data[: start + 1] + new + data[stop - 1 :])
@@ -206,7 +208,7 @@ def test_a_statement_for_another_document_fails(world: World, tmp_path: Path) ->
     one = apply_with(world, tmp_path / "a", world.seals[SealKind.UNIT])
     two = apply_with(world, tmp_path / "b", world.seals[SealKind.UNIT], claimed=NOON + DAY / 100)
     with open_pdf(two) as pdf:
-        foreign = parse_signature(find_signatures(pdf)[-1].contents.rstrip(b"\0"))
+        foreign = parse_signature(read_prefix(find_signatures(pdf)[-1].contents, limit=1 << 20).raw)
     two.write_bytes(two.read_bytes().replace(b"page 1", b"page 9"))
     refill(one, lambda _: foreign.raw)
     data = one.read_bytes()
@@ -348,7 +350,7 @@ def test_no_changed_byte_passes_without_a_warning(world: World, sealed: Path, tm
         last = find_signatures(pdf)[-1]
     assert last.byte_range is not None
     _, start, stop, _ = last.byte_range
-    end = start + 1 + 2 * len(last.contents.rstrip(b"\0"))
+    end = start + 1 + 2 * len(read_prefix(last.contents, limit=1 << 20).raw)
     chance = random.Random(20261120)  # noqa: S311 - a sample, repeatable
     places = [start, start + 1, stop - 1, stop, len(data) - 1, 8, 9]
     parts = ((8, start, 12), (start, end, 12), (end - 40, end, 4), (end, stop, 6), (stop, len(data), 8))

@@ -14,20 +14,19 @@ from cryptography.hazmat.primitives.asymmetric import ed25519
 
 from signing import der, sm2
 from signing.adapters import pkcs11
-from signing.adapters.pkcs11 import (
-    Pkcs11Key,
-    Pkcs11Profile,
-    Pkcs11Token,
+from signing.adapters.pkcs11 import Pkcs11Key, Pkcs11Profile, Pkcs11Token, standard_profile, translate
+from signing.algorithms import verify_signature
+from signing.digests import sm3
+from signing.errors import (
+    BadSignatureError,
+    InvalidKeyError,
+    SigningError,
     TokenError,
     TokenMechanismError,
     TokenNotFoundError,
     TokenPinError,
-    standard_profile,
-    translate,
+    UnavailableError,
 )
-from signing.algorithms import verify_signature
-from signing.digests import sm3
-from signing.errors import BadSignatureError, InvalidKeyError, SigningError, UnavailableError
 from signing.schemes import (
     SM2_SM3,
     InternationalKey,

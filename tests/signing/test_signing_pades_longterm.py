@@ -18,14 +18,8 @@ from signing_pki import NOON, TSA
 
 from sealing.verify import verify_pdf
 from signing.checks import Indication
-from signing.pades import (
-    NotSignedError,
-    PreparedTimestamp,
-    SignatureRequest,
-    ValidationData,
-    read_prepared,
-    write_prepared,
-)
+from signing.errors import NotSignedError
+from signing.pades import PreparedTimestamp, SignatureRequest, ValidationData, read_prepared, write_prepared
 from signing.pades_completing import complete_timestamp
 from signing.pades_dss import read_validation
 from signing.pades_evidence import read_evidence

@@ -13,20 +13,20 @@ from pyhanko.pdf_utils.writer import PdfFileWriter
 from signing_pades import ECDSA, GM, LATER, RSA, Suite, edit_pdf, hybrid_pdf, png, write_pdf
 from signing_pki import CA, NOON
 
-from signing.errors import BadSignatureError, InvalidKeyError, SigningError, TimestampError, UnsupportedAlgorithmError
-from signing.issuing import ENCRYPTION
-from signing.pades import (
-    Appearance,
+from signing.errors import (
+    BadSignatureError,
+    InvalidKeyError,
     PadesError,
     PreparedFileError,
-    PreparedSignature,
     RoomError,
     SignatureFieldError,
-    SignatureRequest,
+    SigningError,
+    TimestampError,
     UnsignablePdfError,
-    ValidationData,
-    imprint_of,
+    UnsupportedAlgorithmError,
 )
+from signing.issuing import ENCRYPTION
+from signing.pades import Appearance, PreparedSignature, SignatureRequest, ValidationData, imprint_of
 from signing.pades_completing import complete_signature, complete_timestamp
 from signing.pades_longterm import Level, augment
 from signing.pades_preparing import prepare_signature, prepare_timestamp

@@ -13,10 +13,9 @@ from hypothesis import strategies as st
 from signing_pades import ECDSA, GM, LATER, RSA, Suite, write_pdf
 from signing_pki import NOON
 
-from signing.errors import BadSignatureError, MalformedError
+from signing.errors import BadSignatureError, MalformedError, PreparedFileError
 from signing.pades import (
     FileState,
-    PreparedFileError,
     PreparedSignature,
     PreparedTimestamp,
     SignatureRequest,

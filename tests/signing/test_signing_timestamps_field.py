@@ -15,6 +15,7 @@ from signing import der, sm2
 from signing.certificates import TIME_STAMPING
 from signing.checks import Indication, Result, Verdict
 from signing.digests import sm3
+from signing.errors import TimestampRefusedError
 from signing.issuing import Revocation
 from signing.path import RevocationEvidence
 from signing.signed_data import (
@@ -30,7 +31,6 @@ from signing.signed_data import (
 from signing.sm2_diagnosis import EMPTY_ID, WITHOUT_Z
 from signing.timestamps import (
     Stamp,
-    TimestampRefusedError,
     build_request,
     make_token,
     parse_request,

@@ -10,12 +10,11 @@ from signing_pki import EVIDENCE, NOON, POLICY, TRUST, TSA
 from signing import der
 from signing.checks import Indication, Verdict
 from signing.digests import sm3
-from signing.errors import LimitError, MalformedError, SigningError, TimestampError
+from signing.errors import LimitError, MalformedError, SigningError, TimestampError, TimestampRefusedError
 from signing.signed_data import SIGNED_DATA
 from signing.timestamps import (
     MAX_MESSAGE,
     Stamp,
-    TimestampRefusedError,
     build_refusal,
     build_request,
     build_response,

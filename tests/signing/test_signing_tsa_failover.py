@@ -13,11 +13,11 @@ from signing_pki import CA, EVIDENCE, NOON, TRUST, TSA, Holder, make_root, trust
 from timestamp_pki import serve
 
 from signing import sm2
-from signing.adapters.tsa_failover import FailoverTimestampAuthority, NamedAuthority, NoTimestampError
+from signing.adapters.tsa_failover import FailoverTimestampAuthority, NamedAuthority
 from signing.adapters.tsa_http import HttpTimestampAuthority
 from signing.certificates import TIME_STAMPING
 from signing.digests import sm3
-from signing.errors import MalformedError, SigningError, TimestampError, UnavailableError
+from signing.errors import MalformedError, NoTimestampError, SigningError, TimestampError, UnavailableError
 from signing.path import RevocationEvidence
 from signing.ports import TimestampAuthority
 from signing.sandbox import tsa

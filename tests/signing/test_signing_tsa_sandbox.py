@@ -22,13 +22,13 @@ from signing.adapters.tsa_http import HttpTimestampAuthority
 from signing.algorithms import compute_digest
 from signing.checks import Indication
 from signing.digests import sm3
-from signing.errors import MalformedError, TimestampError, UnavailableError
+from signing.errors import MalformedError, TimestampError, TimestampRefusedError, UnavailableError
 from signing.path import Purpose
 from signing.sandbox import tsa
 from signing.sandbox.authority import CertificateAuthority
 from signing.sandbox.tsa import INTL_POLICY, POLICY, Fault, TimestampService
 from signing.schemes import Sm2Key
-from signing.timestamps import TimestampRefusedError, build_request, parse_response, parse_token, verify_token
+from signing.timestamps import build_request, parse_response, parse_token, verify_token
 
 AT = NOON.replace(microsecond=123_456)
 IMPRINTS = {name: compute_digest(name, b"tender") for name in ("sm3", "sha256", "sha384", "sha512")}

@@ -1,0 +1,215 @@
+"""Reading the XML parts of an OFD package: no document type, no entities, bounded, by local names of its namespace.
+
+OFD 1.0, 1.1 and 2.0 write elements in namespaces under `http://www.ofdspec.org`; some makers write none.
+Elements of others are kept without a name, so that nothing of ours is found in them by mistake.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Final
+from xml.parsers import expat
+
+from signing.errors import LimitError, MalformedError
+
+MAX_XML: Final = 16 << 20
+"""Bytes of one XML part that is read."""
+MAX_ELEMENTS: Final = 100_000
+"""Elements of a part that is read into nodes."""
+_MAX_SCANNED: Final = 2_000_000
+_MAX_DEPTH: Final = 64
+_MAX_TEXT: Final = 2048
+_NAMESPACE: Final = "http://www.ofdspec.org"
+_UNSAID: Final = frozenset({"TextCode", "AbbreviatedData"})
+_DRAWN: Final = frozenset({"TextObject", "PathObject", "ImageObject", "CompositeObject"})
+_ASIDE: Final = frozenset(
+    {"Attachments", "CustomTags", "Extensions", "Signatures", "FileList", "CustomDatas", "Bookmarks"}
+)
+
+
+@dataclass
+class Node:
+    """An element: local name (empty for elements of others), attributes, text and children."""
+
+    name: str
+    attributes: dict[str, str]
+    text: str = ""
+    children: list["Node"] = field(default_factory=list)
+
+    def all(self, name: str) -> list["Node"]:
+        """Answer the children of this name."""
+        return [child for child in self.children if child.name == name]
+
+    def one(self, name: str) -> "Node":
+        """Answer the only child of this name; MalformedError when there is none or another."""
+        found = self.all(name)
+        if len(found) != 1:
+            raise MalformedError(f"{self.name} with {len(found)} {name}")
+        return found[0]
+
+    def maybe(self, name: str) -> "Node | None":
+        """Answer the only child of this name, or None; MalformedError when there are several."""
+        return self.one(name) if self.all(name) else None
+
+    def walk(self) -> Iterator["Node"]:
+        """Yield this element and all below it."""
+        stack = [self]
+        while stack:
+            node = stack.pop()
+            yield node
+            stack += reversed(node.children)
+
+
+@dataclass
+class Scan:
+    """What a part may refer to: texts and values whose last step is a known file name.
+
+    `aside` are those of attachments, tags and the like, which are not part of what pages show.
+    """
+
+    root: str = ""
+    base: str = ""
+    draws: bool = False
+    shown: set[str] = field(default_factory=set)
+    aside: set[str] = field(default_factory=set)
+
+
+def parse_part(data: bytes, root: str) -> Node:
+    """Read a part whose root element must be `root`. Raises LimitError, MalformedError."""
+    builder = _Builder()
+    _parse(data, builder)
+    if builder.root is None or builder.root.name != root:
+        raise MalformedError(f"no {root} element")
+    return builder.root
+
+
+def scan_part(data: bytes, files: frozenset[str]) -> Scan:
+    """Find what a part may refer to among parts with these last names. Raises LimitError, MalformedError."""
+    scanner = _Scanner(files)
+    _parse(data, scanner)
+    return scanner.found
+
+
+class _Handler:
+    """Counts and bounds; subclasses keep what they need."""
+
+    most = MAX_ELEMENTS
+
+    def __init__(self) -> None:
+        self.count = self.depth = 0
+
+    def start(self, name: str, attributes: dict[str, str]) -> None:
+        self.count += 1
+        self.depth += 1
+        if self.count > self.most or self.depth > _MAX_DEPTH:
+            raise LimitError("too many or too deep XML elements")
+        self.opened(_local(name), {_attribute(key): value for key, value in attributes.items()})
+
+    def end(self, _name: str) -> None:
+        self.depth -= 1
+        self.closed()
+
+    def opened(self, name: str, attributes: dict[str, str]) -> None:
+        raise NotImplementedError
+
+    def closed(self) -> None:
+        raise NotImplementedError
+
+    def characters(self, text: str) -> None:
+        raise NotImplementedError
+
+
+class _Builder(_Handler):
+    def __init__(self) -> None:
+        super().__init__()
+        self.root: Node | None = None
+        self._path = list[Node]()
+        self._texts = list[list[str]]()
+
+    def opened(self, name: str, attributes: dict[str, str]) -> None:
+        node = Node(name, attributes)
+        if self._path:
+            self._path[-1].children.append(node)
+        else:
+            self.root = node
+        self._path.append(node)
+        self._texts.append([])
+
+    def closed(self) -> None:
+        self._path.pop().text = "".join(self._texts.pop()).strip()
+
+    def characters(self, text: str) -> None:
+        self._texts[-1].append(text)
+
+
+class _Scanner(_Handler):
+    most = _MAX_SCANNED
+
+    def __init__(self, files: frozenset[str]) -> None:
+        super().__init__()
+        self.found = Scan()
+        self._files = files
+        self._names = list[str]()
+        self._aside = 0
+        self._text = ""
+
+    def opened(self, name: str, attributes: dict[str, str]) -> None:
+        if not self._names:
+            self.found.root, self.found.base = name, attributes.get("BaseLoc", "")
+        self._names.append(name)
+        # a root such as Attachments is only reached from where it is asked for
+        self._aside += name in _ASIDE and self.depth > 1
+        self.found.draws = self.found.draws or name in _DRAWN
+        self._text = ""
+        for value in attributes.values():
+            self._keep(value)
+
+    def closed(self) -> None:
+        name = self._names.pop()
+        if name not in _UNSAID:
+            self._keep(self._text)
+        self._text = ""
+        self._aside -= name in _ASIDE and self.depth > 0
+
+    def characters(self, text: str) -> None:
+        if len(self._text) < _MAX_TEXT:
+            self._text += text
+
+    def _keep(self, value: str) -> None:
+        last = value.strip().replace("\\", "/").rpartition("/")[2]
+        if last in self._files:
+            (self.found.aside if self._aside else self.found.shown).add(value)
+
+
+def _local(name: str) -> str:
+    space, _, local = name.rpartition(" ")
+    return local if not space or space.startswith(_NAMESPACE) else ""
+
+
+def _attribute(name: str) -> str:
+    return name.rpartition(" ")[2]
+
+
+def _parse(data: bytes, handler: _Handler) -> None:
+    if len(data) > MAX_XML:
+        raise LimitError(f"{len(data)} bytes of XML; at most {MAX_XML} are read")
+    try:
+        data.decode("utf-8")
+    except UnicodeDecodeError as error:
+        raise MalformedError("XML that is not UTF-8") from error
+    if b"\0" in data:  # expat would find out UTF-16 by itself
+        raise MalformedError("XML that is not UTF-8")
+    parser = expat.ParserCreate("UTF-8", namespace_separator=" ")
+    parser.buffer_text = True
+    for refused in ("StartDoctypeDecl", "EntityDecl", "ExternalEntityRef", "SkippedEntity", "ProcessingInstruction"):
+        setattr(parser, f"{refused}Handler", _refuse)
+    parser.StartElementHandler = handler.start
+    parser.EndElementHandler = handler.end
+    parser.CharacterDataHandler = handler.characters
+    try:
+        parser.Parse(data, True)
+    except expat.ExpatError as error:
+        raise MalformedError(f"not well-formed XML: {error}") from error
+
+
+def _refuse(*_arguments: object) -> int:
+    raise MalformedError("XML with a document type, entities or processing instructions")
