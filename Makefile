@@ -3,7 +3,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 ARGS ?=
 
-.PHONY: install demo test check conformance browser format full clean
+.PHONY: install demo test check conformance browser bench fuzz documents format full clean
 
 $(VENV)/.installed: requirements.lock pyproject.toml
 	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed")'
@@ -32,6 +32,16 @@ conformance: install
 
 browser: install
 	$(BIN)/python -m pytest -m browser
+
+bench: install
+	$(BIN)/python -m tests.bench.signing $(ARGS)
+
+fuzz: install
+	$(BIN)/python tests/fuzz/fuzz_run.py --seconds 60 $(ARGS)
+
+documents: install
+	$(BIN)/python -m signing.inventory
+	$(BIN)/python tests/interop/interop_document.py
 
 full: check test conformance browser
 

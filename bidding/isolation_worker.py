@@ -46,9 +46,9 @@ def _size(file: str) -> int:
 
 
 def _verify(request: dict[str, Any]) -> dict[str, Any]:
-    from bidding.verification import Question, judge_file
+    from bidding.verification import ContentFile, Question, judge_file
 
-    path = Path(request["file"])
+    path, content = Path(request["file"]), request.get("content")
     question = Question(
         trust=_trust(request["trust"]),
         at=datetime.fromisoformat(request["at"]),
@@ -56,6 +56,7 @@ def _verify(request: dict[str, Any]) -> dict[str, Any]:
         require_seals=tuple(request.get("require", ())),
         password=request.get("password", ""),
         bundle_sm3=request.get("bundle_sm3", ""),
+        content=ContentFile(Path(content["file"]), content["name"], content["given"]) if content else None,
     )
     return judge_file(path, question).as_json()
 
@@ -72,7 +73,9 @@ def main() -> None:
     sys.stdout = sys.stderr  # a chatty library must not break the line protocol
     for line in sys.stdin:
         request = json.loads(line)
-        _allow(CPU_SECONDS + _size(request["file"]) // CPU_BYTES_PER_SECOND)
+        content = request.get("content")
+        size = _size(request["file"]) + (_size(content["file"]) if content else 0)
+        _allow(CPU_SECONDS + size // CPU_BYTES_PER_SECOND)
         answer = TASKS[request["task"]](request)
         out.write(json.dumps(answer) + "\n")
         out.flush()

@@ -6,10 +6,11 @@ Contents are streamed in constant memory; nothing counts as opened before its pa
 
 import os
 from collections.abc import Iterator
+from contextlib import closing
 from dataclasses import dataclass, field
 from itertools import chain
 from pathlib import Path
-from typing import BinaryIO, Literal
+from typing import BinaryIO, Final, Literal
 
 from bidding.bundle import Bundle
 from bidding.bundle_header import FRAME, Part, StageHeader, h0_sm3, h1_sm3, padded_size
@@ -24,6 +25,8 @@ from signing.errors import DecryptionError, MalformedError, SigningError
 from signing.sm2 import PublicKey
 
 _READOUT, _MANIFEST = "part-1", "part-2"
+_THREADS: Final = 2
+"""One core decrypts while the other reads, digests and writes."""
 
 
 @dataclass(frozen=True)
@@ -87,17 +90,21 @@ def unlock_stage(bundle: Bundle, stage: int, k_t: bytes | OfficerFault | None, k
     return StageKeys(header, cek, remade)
 
 
-def open_part(bundle: Bundle, stream: BinaryIO, keys: StageKeys, part_id: str) -> Iterator[bytes]:
+def open_part(
+    bundle: Bundle, stream: BinaryIO, keys: StageKeys, part_id: str, state: Sm3 | None = None
+) -> Iterator[bytes]:
     """Yield the content of one part in pieces; StageFaultError as soon as something in it is wrong.
 
-    Only after the last piece the content is proven; the stream must not be moved in between.
+    Only after the last piece the content is proven; the stream must not be moved in between. A `state` that nothing
+    was fed to has digested the content by then.
     """
     part = keys.stage.part(part_id)
     entry = bundle.entry(keys.stage.base.stage, part)
     stream.seek(entry.offset)
-    plain = envelope.open_stream(stream, entry.size, keys.part_key(part_id), bundle.header_sm3)
+    plain = envelope.open_stream(stream, entry.size, keys.part_key(part_id), bundle.header_sm3, threads=_THREADS)
     try:
-        yield from _unframe(plain, part)
+        with closing(plain):  # whatever happens, no thread goes on
+            yield from _unframe(plain, part, state)
     except DecryptionError:
         raise _chunk_fault(bundle, stream, keys, part) from None
 
@@ -137,9 +144,8 @@ def open_document(bundle: Bundle, stream: BinaryIO, keys: StageKeys, document: M
     state, size = Sm3(), 0
     try:
         with draft.open("wb") as out:
-            for chunk in open_part(bundle, stream, keys, document.part):
+            for chunk in open_part(bundle, stream, keys, document.part, state):
                 out.write(chunk)
-                state.update(chunk)
                 size += len(chunk)
             out.flush()
             os.fsync(out.fileno())
@@ -196,13 +202,13 @@ def _named(keys: StageKeys) -> tuple[str, str, int]:
     return base.section, base.bidder, base.stage
 
 
-def _unframe(plain: Iterator[bytes], part: Part) -> Iterator[bytes]:
+def _unframe(plain: Iterator[bytes], part: Part, state: Sm3 | None = None) -> Iterator[bytes]:
     """Take salt, length and padding off, and prove the commitment over what is left."""
     first = next(plain)
     salt, left = first[: envelope.HALF], int.from_bytes(first[envelope.HALF : FRAME])
     if padded_size(part.kind, left) != part.padded:
         raise _commitment_fault(part)
-    state = Sm3()
+    state = Sm3() if state is None else state
     for chunk in chain([first[FRAME:]], plain):
         content, padding = chunk[:left], chunk[left:]
         if padding.count(0) != len(padding):

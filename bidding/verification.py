@@ -6,7 +6,7 @@ JSON object of the command line. Hostile bytes meet limits first; callers run it
 
 import hashlib
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 from typing import Any, BinaryIO, Final
@@ -14,90 +14,59 @@ from typing import Any, BinaryIO, Final
 from bidding import receipt as receipts
 from bidding.bundle import parse_bundle, verify_bundle
 from bidding.errors import BiddingError
+from bidding.verification_containers import judge_asic
+from bidding.verification_messages import judge_message
+from bidding.verification_report import (
+    ContentFile,
+    FileReport,
+    Question,
+    check_words,
+    document_report,
+    explain_verdict,
+    refused,
+    trust_words,
+)
+from bidding.verification_sniffing import Found, identify, sniff
 from bidding.web.errors import words_of
-from sealing import texts
 from sealing.errors import SealingError
 from sealing.judging import check_not_later
-from sealing.report import DocumentVerdict, SignatureReport
+from sealing.ofd import verify_ofd
+from sealing.ofd_structure import EncryptedOfdError, UnreadableOfdError
 from sealing.verify import verify_esl, verify_pdf
 from signing.certificates import parse_certificate
-from signing.checks import Check, Indication, Result, SubIndication, Verdict, check
+from signing.checks import Check, SubIndication, Verdict, check
 from signing.cms import parse_cms
 from signing.digests import Sm3, read_chunks
 from signing.errors import MalformedError, SigningError
-from signing.path import TrustAnchors
 from signing.timestamps import parse_token
 
-MAX_SIZES: Final = {"pdf": 512 << 20, "ytb": 4 << 30, "receipt": 8 << 20, "esl": 8 << 20}
-"""Bytes by format; larger files are refused before they are read."""
+__all__ = [
+    "MAX_CONTENT",
+    "MAX_SIZES",
+    "MAX_STRANGE",
+    "ContentFile",
+    "FileReport",
+    "Question",
+    "judge_file",
+    "refused",
+    "sniff",
+]
+
+MAX_SIZES: Final = {
+    "pdf": 512 << 20,
+    "ofd": 512 << 20,
+    "ytb": 4 << 30,
+    "asice": 4 << 30,
+    "receipt": 8 << 20,
+    "esl": 8 << 20,
+    "cms": 24 << 20,
+    "tst": 256 << 10,
+}
+"""Bytes by format, in PEM as well; larger files are refused before they are read."""
+MAX_CONTENT: Final = 4 << 30
+"""Bytes of the file that a detached signature or a timestamp is about."""
 MAX_STRANGE: Final = 64 << 20
 """Bytes; a larger file of no format that we judge is not even digested."""
-POLICY = "yizhao-2026.1"
-
-
-@dataclass(frozen=True)
-class Question:
-    """What the asker wants to know beyond the signatures themselves."""
-
-    trust: TrustAnchors
-    at: datetime
-    expect_uscc: str = ""
-    require_seals: tuple[str, ...] = ()
-    password: str = ""
-    bundle_sm3: str = ""
-    """A receipt must be about the bundle with this SM3, hex; empty: not asked."""
-
-
-@dataclass(frozen=True)
-class FileReport:
-    """One file's answer; `as_json` is the published form (design.md 5)."""
-
-    file: str
-    sha256: str
-    sm3: str
-    format: str
-    indication: Indication
-    sub_indication: str
-    trust: dict[str, Any]
-    signatures: tuple[dict[str, Any], ...]
-    warnings: tuple[str, ...]
-    reason: str
-    read_mode: str = "strict"
-
-    def as_json(self) -> dict[str, Any]:
-        """Answer the object that `yizhao verify --json` prints."""
-        return {
-            "file": self.file,
-            "sha256": self.sha256,
-            "sm3": self.sm3,
-            "format": self.format,
-            "indication": str(self.indication),
-            "sub_indication": self.sub_indication,
-            "policy": POLICY,
-            "trust": self.trust,
-            "read_mode": self.read_mode,
-            "signatures": list(self.signatures),
-            "warnings": list(self.warnings),
-            "reason": self.reason,
-        }
-
-
-def sniff(head: bytes, tail: bytes = b"") -> str:
-    """Answer the format by content: pdf, ytb, ofd, receipt, esl or unknown; names are not looked at.
-
-    `head` are the first bytes and `tail` the last ones, where a ZIP file keeps its directory.
-    """
-    if b"%PDF-" in head[:1024]:
-        return "pdf"
-    if head.startswith(b"PK\x03\x04"):
-        if head[30:38] == b"mimetype" and b"vnd.yizhao" in head[38:120]:
-            return "ytb"
-        return "ofd" if b"OFD.xml" in head + tail else "unknown"
-    if head.startswith(b"{"):
-        return "receipt"
-    if head.startswith(b"\x30"):
-        return "esl"
-    return "unknown"
 
 
 def judge_file(path: Path, question: Question) -> FileReport:
@@ -107,42 +76,52 @@ def judge_file(path: Path, question: Question) -> FileReport:
         with path.open("rb") as stream:
             head = stream.read(_EDGE)
             stream.seek(max(0, size - _EDGE))
-            kind = sniff(head, stream.read(_EDGE))
-            limit = MAX_SIZES.get(kind, MAX_STRANGE)
+            found = identify(head, stream.read(_EDGE))
+            limit = MAX_SIZES.get(found.kind, MAX_STRANGE)
             if size == 0:
                 return refused(path.name, question.trust, "文件为空。")
             if size > limit:
-                return refused(path.name, question.trust, f"文件有 {size} 字节，超过 {limit} 字节的上限。", kind)
+                return refused(path.name, question.trust, f"文件有 {size} 字节，超过 {limit} 字节的上限。", found.kind)
             stream.seek(0)
             sm3_sum, sha_sum = _digests(stream)
-        report = _judge(kind, path, question)
+        report = _refuse_content(path, question) or _judge(found, path, question)
     except OSError as error:
         return refused(path.name, question.trust, f"文件无法读取：{error.strerror}。")
     return replace(report, sm3=sm3_sum, sha256=sha_sum)
 
 
-_EDGE: Final = 1 << 16
+_EDGE: Final = 1 << 20
 
 
-def _judge(kind: str, path: Path, question: Question) -> FileReport:
-    judge = _JUDGES.get(kind)
-    if judge is None:
-        return refused(path.name, question.trust, _NOT_JUDGED.get(kind, _NOT_JUDGED["unknown"]), kind)
+def _refuse_content(path: Path, question: Question) -> FileReport | None:
+    """Refuse when the file that the signature should be about cannot be read, or is too large to be."""
+    content = question.content
+    if content is None:
+        return None
     try:
-        return judge(path, question)
+        with content.path.open("rb") as stream:
+            size = stream.seek(0, 2)
+    except OSError as error:
+        return refused(path.name, question.trust, f"原文 {content.name} 无法读取：{error.strerror}。")
+    if size > MAX_CONTENT:
+        return refused(path.name, question.trust, f"原文有 {size} 字节，超过 {MAX_CONTENT} 字节的上限。")
+    return None
+
+
+def _judge(found: Found, path: Path, question: Question) -> FileReport:
+    judge = _JUDGES.get(found.kind)
+    if judge is None or found.refusal:
+        return refused(path.name, question.trust, found.refusal or _UNKNOWN, found.kind)
+    try:
+        report = judge(path, question)
     except (SigningError, SealingError, BiddingError) as error:
-        return refused(path.name, question.trust, f"{words_of(error).text}（{error}）", kind)
+        return refused(path.name, question.trust, f"{words_of(error).text}（{error}）", found.kind)
+    if question.content is not None and question.content.given and found.kind not in ("cms", "tst"):
+        return replace(report, warnings=(*report.warnings, "这类文件的签名不需要另给原文，所给的原文没有用到。"))
+    return report
 
 
-_NOT_JUDGED: Final = {
-    "ofd": "这是 OFD 文件：目前还不能验证 OFD，请用 PDF。",
-    "unknown": "无法识别的文件：不是 PDF、投标文件包、回执或电子印章。",
-}
-
-
-def refused(name: str, trust: TrustAnchors, why: str, kind: str = "unknown") -> FileReport:
-    """Give the answer for input that cannot be judged."""
-    return FileReport(name, "", "", kind, Indication.REFUSED, "", _trust(trust), (), (), why)
+_UNKNOWN: Final = "无法识别的文件：不是 PDF、OFD、投标文件包、回执、电子印章、签名消息、时间戳或 ASiC 容器。"
 
 
 def _digests(stream: BinaryIO) -> tuple[str, str]:
@@ -151,20 +130,6 @@ def _digests(stream: BinaryIO) -> tuple[str, str]:
         state.update(chunk)
         other.update(chunk)
     return state.hexdigest(), other.hexdigest()
-
-
-def _trust(trust: TrustAnchors) -> dict[str, Any]:
-    return {"name": trust.name, "version": trust.version, "sandbox": trust.sandbox, "fingerprint": trust.fingerprint}
-
-
-def _check(item: Check) -> dict[str, Any]:
-    return {
-        "name": item.name,
-        "code": item.code,
-        "result": str(item.result),
-        "why": item.why,
-        "text": texts.explain(item.code, item.result),
-    }
 
 
 def _one(verdict: Verdict, facts: dict[str, Any]) -> dict[str, Any]:
@@ -186,7 +151,7 @@ def _one(verdict: Verdict, facts: dict[str, Any]) -> dict[str, Any]:
         **facts,
         "indication": str(verdict.indication),
         "sub_indication": verdict.sub_indication or "",
-        "checks": [_check(item) for item in verdict.checks],
+        "checks": [check_words(item) for item in verdict.checks],
     }
 
 
@@ -287,23 +252,15 @@ def _single(path: Path, question: Question, kind: str, verdict: Verdict, facts: 
         format=kind,
         indication=verdict.indication,
         sub_indication=verdict.sub_indication or "",
-        trust=_trust(question.trust),
+        trust=trust_words(question.trust),
         signatures=(_one(verdict, facts),),
         warnings=verdict.warnings,
-        reason=_sentence(verdict),
+        reason=explain_verdict(verdict),
     )
 
 
 def _with(verdict: Verdict, checks: list[Check]) -> Verdict:
     return Verdict(*verdict.checks, *checks, warnings=verdict.warnings)
-
-
-def _sentence(verdict: Verdict) -> str:
-    """One sentence that says why (validation.md 4.3)."""
-    worst = verdict.worst
-    if worst.result is Result.OK:
-        return texts.verdict_sentence(verdict.indication, warnings=bool(verdict.warnings))
-    return texts.explain(worst.code, worst.result) + (f"（{worst.why}）" if worst.why else "")
 
 
 def _judge_pdf(path: Path, question: Question) -> FileReport:
@@ -315,7 +272,24 @@ def _judge_pdf(path: Path, question: Question) -> FileReport:
         expect_uscc=question.expect_uscc,
         require_seals=question.require_seals,
     )
-    return _document(path, question, "pdf", verdict)
+    return document_report(path, question, "pdf", verdict)
+
+
+def _judge_ofd(path: Path, question: Question) -> FileReport:
+    try:
+        verdict = verify_ofd(
+            path,
+            anchors=question.trust,
+            evidence=question.trust.evidence,
+            at=question.at,
+            expect_uscc=question.expect_uscc,
+            require_seals=question.require_seals,
+        )
+    except EncryptedOfdError:
+        return refused(path.name, question.trust, "OFD 文件已按 GM/T 0099 加密，不能核验。请解密后重试。", "ofd")
+    except UnreadableOfdError as error:
+        return refused(path.name, question.trust, f"OFD 文件无法读取（{error}）。", "ofd")
+    return document_report(path, question, "ofd", verdict)
 
 
 def _judge_esl(path: Path, question: Question) -> FileReport:
@@ -327,40 +301,16 @@ def _judge_esl(path: Path, question: Question) -> FileReport:
         expect_uscc=question.expect_uscc,
         require_seals=question.require_seals,
     )
-    return _document(path, question, "esl", verdict)
-
-
-def _document(path: Path, question: Question, kind: str, verdict: DocumentVerdict) -> FileReport:
-    worst = verdict.worst
-    if verdict.missing:
-        reason = texts.explain("SEAL_MISSING", Result.FAILED)
-    elif worst is None:
-        reason = texts.verdict_sentence(Indication.NO_SIGNATURE)
-    else:
-        reason = _sentence(worst.verdict)
-    return FileReport(
-        file=path.name,
-        sha256="",
-        sm3="",
-        format=kind,
-        indication=verdict.indication,
-        sub_indication=verdict.sub_indication or "",
-        trust=_trust(question.trust),
-        signatures=tuple(_signature(one) for one in verdict.signatures),
-        warnings=verdict.warnings,
-        reason=reason,
-        read_mode=verdict.read_mode,
-    )
-
-
-def _signature(report: SignatureReport) -> dict[str, Any]:
-    """Answer the seal's own published form, with the words of each check beside its code."""
-    return {**report.as_json(), "checks": [_check(item) for item in report.verdict.checks]}
+    return document_report(path, question, "esl", verdict)
 
 
 _JUDGES: Final[dict[str, Callable[[Path, Question], FileReport]]] = {
     "pdf": _judge_pdf,
+    "ofd": _judge_ofd,
     "ytb": _judge_bundle,
     "receipt": _judge_receipt,
     "esl": _judge_esl,
+    "cms": judge_message,
+    "tst": judge_message,
+    "asice": judge_asic,
 }

@@ -7,9 +7,10 @@ from sealing.judging import Policy, check_identity, check_still_good, read_signe
 from sealing.report import SignatureKind, SignatureReport, TimeSource
 from signing.checks import Check, Result, SubIndication, Verdict, check
 from signing.cms import ParsedCms, parse_cms, verify_attached, verify_detached
+from signing.cms_judging import Judge
 from signing.errors import SigningError
 from signing.path import Purpose
-from signing.timestamps import parse_token, verify_token
+from signing.timestamps import TimestampToken, parse_token, verify_token
 
 
 def judge_cms(evidence: SignatureEvidence, policy: Policy) -> SignatureReport:
@@ -18,7 +19,7 @@ def judge_cms(evidence: SignatureEvidence, policy: Policy) -> SignatureReport:
     try:
         parsed = parse_cms(evidence.message)
         verdict = _cms_verdict(evidence, parsed, policy)
-        stamp = parse_token(parsed.token) if parsed.token and not _stamp_failed(verdict) else None
+        stamp = _find_stamp(parsed, policy)
     except SigningError as error:
         broken = check("format", ok=False, code="FMT_CMS", sub=SubIndication.FORMAT_FAILURE, why=str(error))
         return SignatureReport(name, SignatureKind.SIGNATURE, profile, Verdict(broken))
@@ -64,8 +65,10 @@ def _cms_verdict(evidence: SignatureEvidence, parsed: ParsedCms, policy: Policy)
     return verify_detached(evidence.message, content_digest=lambda name: evidence.digests.get(name, b""), **trust)
 
 
-def _stamp_failed(verdict: Verdict) -> bool:
-    return any(name.startswith("timestamp-") for name in verdict.failed)
+def _find_stamp(parsed: ParsedCms, policy: Policy) -> TimestampToken | None:
+    """Answer the token by which the verdict was reached: of several, the one that holds, wherever it stands."""
+    judge = Judge(parsed, None, policy.anchors, policy.evidence, strict=False, known=policy.known)
+    return judge.judge_tokens()[1]
 
 
 def _cms_profile(evidence: SignatureEvidence) -> str:

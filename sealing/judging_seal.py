@@ -49,7 +49,7 @@ def judge_ses(evidence: SignatureEvidence, policy: Policy) -> SignatureReport:
     verdict = Verdict(
         check("format", ok=True, code="FMT_CMS"),
         *_judge_statement(signed, certificate, evidence.digests.get("sm3", b"")),
-        *judge_seal(statement.seal, policy, when),
+        *judge_seal(statement.seal, policy, when, proven=stamp is not None),
         _listed(statement, signed.certificate, certificate),
         *_judge_signer(certificate, policy, when, proven=stamp is not None),
         *stamped,
@@ -80,25 +80,25 @@ def _judge_statement(signed: SesSignature, certificate: Certificate | None, dige
     ]
 
 
-def judge_seal(seal: SesSeal, policy: Policy, when: datetime | None) -> list[Check]:
-    """Judge the seal by itself (印章验证), its period as of the signing: GM/T 0031 6.1.2."""
+def judge_seal(seal: SesSeal, policy: Policy, when: datetime | None, *, proven: bool = False) -> list[Check]:
+    """Judge the seal by itself (印章验证), its period as of the signing: GM/T 0031 6.1.2.
+
+    `proven` says that a timestamp, and not the signer, tells `when`: a maker that was revoked later may have dated its
+    seals back.
+    """
     maker = read_certificate(seal.certificate)
+    stamp, stamped = _judge_seal_stamp(seal, policy)
     checks = [
         _check_signature("seal-signature", "SEAL_SIG", _Signed(maker, seal.algorithm, seal.signed, seal.signature))
     ]
     made = seal.info.property.created
     at = made if seal.layout == 5 else when  # noqa: PLR2004 - GM/T 0031-2025 judges the maker as of createDate
     if maker is not None and at is not None:
-        path = verify_path(
-            maker,
-            anchors=policy.anchors,
-            evidence=policy.evidence,
-            at=at,
-            purpose=Purpose.SEAL_MAKER,
-            extra=policy.known,
-        )
-        checks += [replace(one, name=f"maker-{one.name}") for one in path.checks]
-    checks += _judge_seal_stamp(seal, policy)
+        times = [one for one in (when if proven else None, stamp.gen_time if stamp else None) if one is not None]
+        before = any(_was_good(maker, policy, one) for one in times)
+        path = _judge_maker(maker, policy, at).checks
+        checks += [replace(one if before else _unproven(one), name=f"maker-{one.name}") for one in path]
+    checks += stamped
     start, end = seal.info.property.not_before, seal.info.property.not_after
     inside = None if when is None else start <= when <= end
     why = f"印章有效期 {start:%Y-%m-%d %H:%M:%S} 至 {end:%Y-%m-%d %H:%M:%S} UTC"
@@ -108,14 +108,35 @@ def judge_seal(seal: SesSeal, policy: Policy, when: datetime | None) -> list[Che
     ]
 
 
-def _judge_seal_stamp(seal: SesSeal, policy: Policy) -> list[Check]:
+def _judge_maker(maker: Certificate, policy: Policy, at: datetime) -> Verdict:
+    return verify_path(
+        maker,
+        anchors=policy.anchors,
+        evidence=policy.evidence,
+        at=at,
+        purpose=Purpose.SEAL_MAKER,
+        extra=policy.known,
+    )
+
+
+def _was_good(maker: Certificate, policy: Policy, at: datetime) -> bool:
+    return not any(one.code == "REVOKED_BEFORE" for one in _judge_maker(maker, policy, at).checks)
+
+
+def _unproven(one: Check) -> Check:
+    if one.code != "REVOKED_AFTER":
+        return one
+    return Check(one.name, "REVOKED_NOPOE", Result.UNKNOWN, one.why, SubIndication.REVOKED_NO_POE)
+
+
+def _judge_seal_stamp(seal: SesSeal, policy: Policy) -> tuple[TimestampToken | None, list[Check]]:
     """Judge the maker's own timestamp of a v5 seal: over its signature value, and not before createDate."""
     if seal.timestamp is None:
-        return []
+        return None, []
     token, checks = _read_stamp(seal.timestamp, seal.signature, policy)
     late = token is not None and seal.info.property.created > token.gen_time
     order = check("order", not late, code="TST_BAD", sub=SubIndication.TIMESTAMP_ORDER_FAILURE)
-    return [replace(one, name=f"seal-{one.name}") for one in (*checks, order)]
+    return token, [replace(one, name=f"seal-{one.name}") for one in (*checks, order)]
 
 
 def _listed(statement: Statement, raw: bytes, certificate: Certificate | None) -> Check:

@@ -1,7 +1,7 @@
 """Gathering what a judgement of an OFD package needs: everything read and digested, and nothing judged yet."""
 
 import hashlib
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
@@ -84,7 +84,6 @@ class OfdSignature:
     references: tuple[Reference, ...] = ()
     seal_file: bytes | None = field(default=None, repr=False)
     defects: tuple[str, ...] = ()
-    remarks: tuple[str, ...] = ()
     own_parts: frozenset[str] = frozenset()
     closes: bool = False
     """Whether the list of signatures is among the references, so that nothing may be signed later."""

@@ -1,39 +1,23 @@
 """Judging one signature of an OFD package (GB/T 33190-2016 18, GB/T 38540-2020 7.3, GM/T 0099-2020 7), pure.
 
-The seal, its signature and the message are judged as in a PDF; here is what is particular to a package: whether each
-referred part is the same, and whether what the pages show is referred to at all.
+What is particular to a package: whether each referred part is the same, and whether what the pages show is referred to
+at all. The signature value itself is judged in `sealing.ofd_values`.
 """
 
 from collections.abc import Iterable
 from dataclasses import replace
-from typing import Any, Final
+from typing import Final
 
 from sealing import ses
 from sealing.errors import SealFormatError
-from sealing.evidence import Payload, SignatureEvidence
-from sealing.judging import Policy, check_identity, check_not_later, check_still_good, judge_licence, read_signer
-from sealing.judging import soften_untrusted as soften
-from sealing.judging_seal import judge_ses
-from sealing.ofd_evidence import (
-    OfdEvidence,
-    OfdPayload,
-    OfdSignature,
-    PackageProtection,
-    PartState,
-)
+from sealing.judging import Policy, check_not_later, soften_untrusted
+from sealing.ofd_evidence import OfdEvidence, OfdPayload, OfdSignature, PackageProtection, PartState
 from sealing.ofd_structure import ENTRIES
-from sealing.report import SignatureKind, SignatureReport, TimeSource
-from signing import sm2
-from signing.algorithms import compute_digest
-from signing.certificates import Certificate
+from sealing.ofd_values import judge_gm_message, judge_value
+from sealing.report import SignatureKind, SignatureReport
 from signing.checks import Check, Result, SubIndication, Verdict, check
-from signing.cms import ParsedCms, parse_cms, verify_attached, verify_detached
-from signing.digests import sm3
-from signing.errors import BadSignatureError, SigningError
-from signing.path import Purpose
-from signing.pdf import Coverage, FilledSignature
+from signing.pdf import Coverage
 from signing.pdf_changes import Change
-from signing.timestamps import parse_token
 
 _WEAK: Final = frozenset({"md5", "sha1"})
 _STRONG: Final = frozenset({"sm3", "sha256", "sha384", "sha512"})
@@ -44,17 +28,15 @@ _STATES: Final = {
     PartState.OUTSIDE: "指向包外",
     PartState.UNREADABLE: "无法解压",
 }
-_UNTIMED: Final = "TIME_UNTRUSTED：签名时间取自签名者本机，未经可信时间戳证明。"
-_RAW: Final = 64
 
 
 def judge_ofd_signature(one: OfdSignature, evidence: OfdEvidence, policy: Policy) -> SignatureReport:
     """Judge one signature of a package."""
     if one.defects:
         return _broken(one)
-    judged = _JUDGES[one.payload](one, policy)
+    judged = judge_value(one, policy)
     uncovered = _uncovered(one, evidence)
-    verdict = _soften_period(soften(judged.verdict))
+    verdict = _soften_period(soften_untrusted(judged.verdict))
     checks = [
         check("structure", ok=True, code="FMT_OFD"),
         *_judge_references(one),
@@ -65,7 +47,7 @@ def judge_ofd_signature(one: OfdSignature, evidence: OfdEvidence, policy: Policy
         *_judge_closing(one),
         *check_not_later(judged.signed_at, policy.at),
     ]
-    warnings = [*verdict.warnings, *one.remarks, *_uncovered_words(uncovered), *_oddities(one)]
+    warnings = [*verdict.warnings, *_uncovered_words(uncovered), *_oddities(one)]
     pages = [stamp.page for stamp in one.stamps if stamp.page]
     return replace(
         judged,
@@ -189,136 +171,6 @@ def _soften_period(verdict: Verdict) -> Verdict:
     return Verdict(*loose, warnings=verdict.warnings)
 
 
-# The signature value
-
-
-def _judge_seal(one: OfdSignature, policy: Policy) -> SignatureReport:
-    claimed = one.file.claimed_time if one.file else None
-    field = FilledSignature(
-        name=one.id,
-        filter="",
-        sub_filter="",
-        is_timestamp=False,
-        page=None,
-        byte_range=None,
-        contents=b"",
-        claimed_time=claimed,
-        covers=Coverage.PARTIAL,
-        revision=0,
-        defects=(),
-        remarks=(),
-        doc_mdp=None,
-    )
-    digests = {"sm3": sm3(one.document)}
-    return judge_ses(SignatureEvidence(field, Payload.SEAL, one.message, digests, None, (), ()), policy)
-
-
-def _judge_cms(one: OfdSignature, policy: Policy) -> SignatureReport:
-    return judge_gm_message(one.id, one.document, one.message, policy, claimed=one.file and one.file.claimed_time)
-
-
-def judge_gm_message(
-    name: str, document: bytes, message: bytes, policy: Policy, *, claimed: Any = None, profile: str = "GM-CMS"
-) -> SignatureReport:
-    """Judge a CMS message over `document`: inside, by its digest inside, or by the messageDigest attribute."""
-    try:
-        parsed = parse_cms(message, policy.known)
-        verdict = _cms_verdict(parsed, document, message, policy, claimed)
-        failed = any(one.startswith("timestamp-") for one in verdict.failed)
-        stamp = parse_token(parsed.token) if parsed.token and not failed else None
-    except SigningError as error:
-        broken = check("format", ok=False, code="FMT_CMS", sub=SubIndication.FORMAT_FAILURE, why=str(error))
-        return SignatureReport(name, SignatureKind.SIGNATURE, profile, Verdict(broken))
-    certificate, claimed = parsed.certificate, parsed.signing_time or claimed
-    if stamp is None:
-        verdict = _without_proof(verdict, certificate, policy)
-    if policy.expect_uscc:
-        verdict += Verdict(check_identity([certificate] if certificate else [], policy.expect_uscc))
-    return SignatureReport(
-        id=name,
-        kind=SignatureKind.SIGNATURE,
-        profile=profile,
-        verdict=verdict,
-        signer=read_signer(certificate),
-        signed_at=stamp.gen_time if stamp else claimed,
-        time_source=TimeSource.TIMESTAMP if stamp else TimeSource.CLAIMED if claimed else TimeSource.NONE,
-        authority=stamp.certificate.common_name if stamp and stamp.certificate else "",
-    )
-
-
-def _cms_verdict(parsed: ParsedCms, document: bytes, message: bytes, policy: Policy, claimed: Any) -> Verdict:
-    trust: dict[str, Any] = {
-        "anchors": policy.anchors,
-        "evidence": policy.evidence,
-        "purpose": Purpose.LICENCE,
-        "at": None if parsed.signing_time else claimed,
-        "strict": False,
-        "known": policy.known,
-    }
-    if parsed.content is None and not parsed.signer.signed_attributes:
-        return verify_attached(message, content=document, **trust)
-    return verify_detached(message, content_digest=lambda digest: compute_digest(digest, document), **trust)
-
-
-def _without_proof(verdict: Verdict, certificate: Certificate | None, policy: Policy) -> Verdict:
-    late = check_still_good(certificate, policy) if certificate else []
-    told = any(text.startswith("TIME_UNTRUSTED") for text in verdict.warnings)
-    return Verdict(*verdict.checks, *late, warnings=(*verdict.warnings, *(() if told else (_UNTIMED,))))
-
-
-def _judge_bare(one: OfdSignature, policy: Policy) -> SignatureReport:
-    """Judge an SM2 value without certificate: whose it is can only be told by certificates from elsewhere."""
-    claimed = one.file.claimed_time if one.file else None
-    source = TimeSource.CLAIMED if claimed else TimeSource.NONE
-    plain = SignatureReport(
-        one.id, SignatureKind.SIGNATURE, "SM2", Verdict(check("format", True, code="FMT_CMS")), None, None, claimed
-    )
-    plain = replace(plain, time_source=source)
-    candidates = [c for c in policy.known if isinstance(c.public_key, sm2.PublicKey)]
-    certificate = next((c for c in candidates if _is_signed_by(one, c)), None)
-    if certificate is None:
-        if candidates:
-            why = "给出的证书都不是签名人的" if len(candidates) > 1 else "不是给出的证书所签"
-            wrong = check("signature", False, code="SIG", sub=SubIndication.SIG_CRYPTO_FAILURE, why=why)
-            return replace(plain, verdict=plain.verdict + Verdict(wrong))
-        sub = SubIndication.NO_SIGNING_CERTIFICATE_FOUND
-        missing = Check("certificate", "NO_CERT", Result.UNKNOWN, "签名值内没有证书，签名人不明", sub)
-        return replace(plain, verdict=plain.verdict + Verdict(missing))
-    path = judge_licence(certificate, policy, claimed or policy.at)
-    checks = [check("signature", True, code="SIG"), *path.checks]
-    if policy.expect_uscc:
-        checks.append(check_identity([certificate], policy.expect_uscc))
-    verdict = _without_proof(plain.verdict + Verdict(*checks, warnings=path.warnings), certificate, policy)
-    return replace(plain, verdict=verdict, signer=read_signer(certificate))
-
-
-def _is_signed_by(one: OfdSignature, certificate: Certificate) -> bool:
-    value, key = one.message, certificate.public_key
-    if len(value) == _RAW and value[:1] != b"\x30":
-        value = sm2.encode_signature(int.from_bytes(value[:32]), int.from_bytes(value[32:]))
-    try:
-        if not isinstance(key, sm2.PublicKey):
-            return False
-        sm2.verify(key, one.document, value)
-    except BadSignatureError:
-        return False
-    return True
-
-
-def _judge_unknown(one: OfdSignature, _policy: Policy) -> SignatureReport:
-    sub = SubIndication.SIG_CONSTRAINTS_FAILURE
-    named = Check("kind", "SUPERSEDED_KIND", Result.UNKNOWN, f"签名类型 {one.kind or '（未注明）'}", sub)
-    return SignatureReport(one.id, SignatureKind.SIGNATURE, one.kind or "OFD", Verdict(named))
-
-
-_JUDGES: Final = {
-    OfdPayload.SEAL: _judge_seal,
-    OfdPayload.CMS: _judge_cms,
-    OfdPayload.BARE: _judge_bare,
-    OfdPayload.UNKNOWN: _judge_unknown,
-}
-
-
 # The signed list of files
 
 
@@ -332,7 +184,7 @@ def judge_protection(protection: PackageProtection, evidence: OfdEvidence, polic
         failed = check("structure", False, code="FMT_OFD", sub=SubIndication.FORMAT_FAILURE, why=why)
         return SignatureReport(ENTRIES, SignatureKind.SIGNATURE, "GM/T 0099", Verdict(failed))
     judged = judge_gm_message(ENTRIES, protection.document, protection.message, policy, profile="GM/T 0099")
-    verdict = soften(judged.verdict)
+    verdict = soften_untrusted(judged.verdict)
     covered = frozenset[str]().union(*(one.covered for one in evidence.signatures))
     naked = sorted(frozenset[str]().union(*evidence.shown) - covered)
     what = f"清单只列名称，不含内容摘要，以下部件的内容未受保护：{_join(naked)}" if naked else ""

@@ -10,13 +10,15 @@ from sealing.ofd_xml import MAX_XML, Scan, scan_part
 from sealing.ofd_zip import OfdPackage
 from signing.errors import MalformedError
 
+_BLANK = b"\xef\xbb\xbf \t\r\n"
+
 
 def find_shown(package: OfdPackage, roots: Iterable[str]) -> frozenset[str]:
     """Answer the parts that change what pages show, the roots among them.
 
     Lists of annotations, and annotations that draw nothing, are left out: what they lead to is judged by itself.
     """
-    files = frozenset(name.rpartition("/")[2] for name in package.parts)
+    files = frozenset(name.rpartition("/")[2].casefold() for name in package.parts)
     folders = [root for root in roots if root]
     shown, seen, queue = set[str](), set(folders), list(folders)
     while queue:
@@ -33,16 +35,16 @@ def find_shown(package: OfdPackage, roots: Iterable[str]) -> frozenset[str]:
 
 def _scan(package: OfdPackage, name: str, files: frozenset[str]) -> Scan | None:
     """Scan an XML part; None for another kind, or one that cannot be read."""
-    if not name.casefold().endswith(".xml"):
-        return None
     try:
+        if not next(package.pieces(name), b"").lstrip(_BLANK).startswith(b"<"):
+            return None
         return scan_part(package.read(name, limit=MAX_XML), files)
     except MalformedError:
         return None
 
 
 def _is_harmless(scan: Scan | None) -> bool:
-    return scan is not None and (scan.root == "Annotations" or (scan.root == "PageAnnot" and not scan.draws))
+    return scan is not None and scan.root in ("Annotations", "PageAnnot") and not scan.draws
 
 
 def _follow(package: OfdPackage, name: str, scan: Scan | None, roots: list[str]) -> Iterable[str]:

@@ -1,7 +1,7 @@
 """Reading the XML parts of an OFD package: no document type, no entities, bounded, by local names of its namespace.
 
-OFD 1.0, 1.1 and 2.0 write elements in namespaces under `http://www.ofdspec.org`; some makers write none.
-Elements of others are kept without a name, so that nothing of ours is found in them by mistake.
+OFD 1.0, 1.1 and 2.0 write elements in namespaces under `http://www.ofdspec.org`; some makers write none. Where the
+structure matters, elements of others are refused; where only names are followed, they count like ours.
 """
 
 from collections.abc import Iterator
@@ -28,7 +28,7 @@ _ASIDE: Final = frozenset(
 
 @dataclass
 class Node:
-    """An element: local name (empty for elements of others), attributes, text and children."""
+    """An element: local name, attributes (those of a namespace as "namespace name"), text and children."""
 
     name: str
     attributes: dict[str, str]
@@ -83,7 +83,10 @@ def parse_part(data: bytes, root: str) -> Node:
 
 
 def scan_part(data: bytes, files: frozenset[str]) -> Scan:
-    """Find what a part may refer to among parts with these last names. Raises LimitError, MalformedError."""
+    """Find what a part may refer to among parts with these last names, case folded.
+
+    Raises LimitError, MalformedError.
+    """
     scanner = _Scanner(files)
     _parse(data, scanner)
     return scanner.found
@@ -102,13 +105,14 @@ class _Handler:
         self.depth += 1
         if self.count > self.most or self.depth > _MAX_DEPTH:
             raise LimitError("too many or too deep XML elements")
-        self.opened(_local(name), {_attribute(key): value for key, value in attributes.items()})
+        space, _, local = name.rpartition(" ")
+        self.opened(local, attributes, is_ours=not space or space.startswith(_NAMESPACE))
 
     def end(self, _name: str) -> None:
         self.depth -= 1
         self.closed()
 
-    def opened(self, name: str, attributes: dict[str, str]) -> None:
+    def opened(self, name: str, attributes: dict[str, str], *, is_ours: bool) -> None:
         raise NotImplementedError
 
     def closed(self) -> None:
@@ -125,7 +129,9 @@ class _Builder(_Handler):
         self._path = list[Node]()
         self._texts = list[list[str]]()
 
-    def opened(self, name: str, attributes: dict[str, str]) -> None:
+    def opened(self, name: str, attributes: dict[str, str], *, is_ours: bool) -> None:
+        if not is_ours:  # readers that look at prefixes only would take it for one of ours
+            raise MalformedError(f"{name} of another namespace")
         node = Node(name, attributes)
         if self._path:
             self._path[-1].children.append(node)
@@ -148,45 +154,37 @@ class _Scanner(_Handler):
         super().__init__()
         self.found = Scan()
         self._files = files
-        self._names = list[str]()
+        self._names = list[tuple[str, bool]]()
         self._aside = 0
         self._text = ""
 
-    def opened(self, name: str, attributes: dict[str, str]) -> None:
+    def opened(self, name: str, attributes: dict[str, str], *, is_ours: bool) -> None:
         if not self._names:
             self.found.root, self.found.base = name, attributes.get("BaseLoc", "")
-        self._names.append(name)
         # a root such as Attachments is only reached from where it is asked for
-        self._aside += name in _ASIDE and self.depth > 1
+        aside = is_ours and name in _ASIDE and self.depth > 1
+        self._names.append((name, aside))
+        self._aside += aside
         self.found.draws = self.found.draws or name in _DRAWN
         self._text = ""
         for value in attributes.values():
             self._keep(value)
 
     def closed(self) -> None:
-        name = self._names.pop()
+        name, aside = self._names.pop()
         if name not in _UNSAID:
             self._keep(self._text)
         self._text = ""
-        self._aside -= name in _ASIDE and self.depth > 0
+        self._aside -= aside
 
     def characters(self, text: str) -> None:
         if len(self._text) < _MAX_TEXT:
             self._text += text
 
     def _keep(self, value: str) -> None:
-        last = value.strip().replace("\\", "/").rpartition("/")[2]
+        last = value.strip().replace("\\", "/").rpartition("/")[2].casefold()
         if last in self._files:
             (self.found.aside if self._aside else self.found.shown).add(value)
-
-
-def _local(name: str) -> str:
-    space, _, local = name.rpartition(" ")
-    return local if not space or space.startswith(_NAMESPACE) else ""
-
-
-def _attribute(name: str) -> str:
-    return name.rpartition(" ")[2]
 
 
 def _parse(data: bytes, handler: _Handler) -> None:

@@ -9,6 +9,7 @@ import stat
 import struct
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import BinaryIO, Final
 
 from signing.asic_names import require_distinct, require_name
@@ -38,6 +39,11 @@ class OfdPackage:
     strays: tuple[str, ...] = ()
     remarks: tuple[str, ...] = ()
 
+    @cached_property
+    def folded(self) -> dict[str, str]:
+        """Answer the names of the parts by their folded case."""
+        return {name.casefold(): name for name in self.parts}
+
     def read(self, name: str, *, limit: int) -> bytes:
         """Read one part whole. Raises LimitError, MalformedError (also for a part that is not there)."""
         entry = self.parts.get(name)
@@ -52,9 +58,12 @@ class OfdPackage:
     def find(self, base: str, location: str) -> str:
         """Answer the part that a location (ST_Loc) in the part `base` names, or an empty string.
 
-        Absolute from the root, else relative to the folder of `base`; some makers leave out the leading slash.
+        Absolute from the root, else relative to the folder of `base`; some makers leave out the leading slash, or
+        write other cases than those of the entry (no two entries differ in case only).
         """
-        return next((name for name in resolve(base, location) if name in self.parts), "")
+        names = resolve(base, location)
+        exact = next((name for name in names if name in self.parts), "")
+        return exact or next((self.folded[name.casefold()] for name in names if name.casefold() in self.folded), "")
 
 
 def open_package(stream: BinaryIO, size: int, limits: ZipLimits = LIMITS) -> OfdPackage:
@@ -119,7 +128,7 @@ def _open_tolerantly(stream: BinaryIO, size: int, limits: ZipLimits) -> OfdPacka
     # a stray that some reader takes for one of the parts makes two documents of one file
     require_distinct([one.name for one in kept])
     names = {_normal(one.name).casefold() for one in kept}
-    if any(_climbed(name).casefold() in names for name in strays):
+    if any(reading.casefold() in names for name in strays for reading in (_normal(name), _climbed(name))):
         raise MalformedError("an entry under a second name")
     bounds = [one.place for one in records] + [start]
     if bounds[0] != 0:

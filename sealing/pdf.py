@@ -6,6 +6,7 @@ goes through consent and key service; `complete_seal` then checks everything tha
 A file under work is never the caller's original: the caller renames the finished target itself.
 """
 
+import fcntl
 import os
 import re
 import shutil
@@ -35,7 +36,9 @@ from sealing.placement import SealField
 from sealing.seal import IssuedSeal, SealState, read_artwork
 from signing.certificates import Certificate, parse_certificate
 from signing.digests import CHUNK, sm3
-from signing.errors import BadSignatureError, MalformedError
+from signing.errors import BadSignatureError, InvalidKeyError, MalformedError
+from signing.key_use import require_signing_certificate
+from signing.pades_files import draft_of
 from signing.path import RevocationEvidence, TrustAnchors
 from signing.pdf import ByteRange, hash_ranges
 from signing.sm2 import PublicKey, verify
@@ -86,7 +89,7 @@ def prepare_fields(pdf: Path, fields: Sequence[SealField]) -> None:
     if not 1 <= len(fields) <= _MAX_FIELDS or len(set(names)) != len(names) or not all(map(_NAME.fullmatch, names)):
         raise FieldError("field names must be plain, and each used once")
     places = place_fields(pdf, fields)
-    draft = pdf.with_name(f".{pdf.name}.fields")
+    draft = draft_of(pdf)
     try:
         _copy(pdf, draft)
         append_fields(draft, places)
@@ -162,10 +165,11 @@ def complete_seal(
         raise PlaceholderTooSmallError(f"{len(finished)} bytes for room of {(stop - start - 2) // 2}")
     path = Path(prepared.path)
     with path.open("r+b") as stream:
+        fcntl.flock(stream, fcntl.LOCK_EX)  # whoever comes second writes the whole room anew
         if hash_ranges(stream, prepared.range, "sm3").hex() != prepared.document_sm3:
             raise StatementMismatchError("the prepared file has changed since it was prepared")
         stream.seek(start + 1)
-        stream.write(finished.hex().encode("ascii"))
+        stream.write(finished.hex().encode("ascii").ljust(stop - start - 2, b"0"))
         stream.flush()
         os.fsync(stream.fileno())
 
@@ -224,6 +228,10 @@ def _require_usable(seal: IssuedSeal, structure: ses.SesSeal, signer: Certificat
         raise SealStateError("the seal's period does not hold this instant")
     if structure.info.number != seal.number:
         raise SealFormatError("the seal bears another number")
+    try:
+        require_signing_certificate(signer)
+    except InvalidKeyError as error:
+        raise SealCertificateError(f"certificate {signer.serial}: {error}") from error
     if signer.der not in period.certificates:
         raise SealCertificateError(f"certificate {signer.serial} is not on the list of seal {seal.number}")
 

@@ -49,6 +49,10 @@ _WITH_DIGEST: Final = {
 }
 _NULL: Final = b"\x05\x00"
 _ENCODING_OVERHEAD: Final = 72
+_MIN_RSA: Final = 1024
+"""Bits of what is verified; 829 have been factored in public, and nothing shorter than 2048 is written here."""
+_MAX_SALT: Final = 2048
+"""Octets, the modulus of the largest RSA keys."""
 
 
 @dataclass(frozen=True)
@@ -138,12 +142,23 @@ def verify_signature(
         sm2.verify(public_key, message, signature)
         return
     try:
-        key = serialization.load_der_public_key(public_key)
+        key = load_international(public_key)
         _verify_international(key, algorithm, message, signature, digest)
     except InvalidSignature as error:
         raise BadSignatureError("the signature value does not verify") from error
     except (UnsupportedAlgorithm, MalformedError, ValueError, TypeError) as error:
         raise UnsupportedAlgorithmError(f"signature algorithm {algorithm.oid}: {error}") from error
+
+
+def load_international(spki: bytes) -> object:
+    """Load a key of suite INTL; UnsupportedAlgorithmError for an RSA key so short that anybody can find its factors.
+
+    ValueError, TypeError or UnsupportedAlgorithm of `cryptography` for what is no key, or none that it knows.
+    """
+    key = serialization.load_der_public_key(spki)
+    if isinstance(key, rsa.RSAPublicKey) and key.key_size < _MIN_RSA:
+        raise UnsupportedAlgorithmError(f"an RSA key of {key.key_size} bits")
+    return key
 
 
 def _verify_international(
@@ -195,4 +210,6 @@ def _pss(parameters: bytes) -> tuple[str, int]:
             salt = field.inner(field.tag).integer()
     if len(names) != 2 or names[0] != names[1]:  # noqa: PLR2004 - one digest and the same again in MGF1
         raise UnsupportedAlgorithmError("RSASSA-PSS with these digests")
+    if not 0 <= salt <= _MAX_SALT:
+        raise UnsupportedAlgorithmError("RSASSA-PSS with this salt length")
     return names[0], salt

@@ -82,7 +82,10 @@ class AsicSignature:
 
 @dataclass(frozen=True)
 class AsicReport:
-    """What a container holds: data objects, signatures, objects that no judged signature covers, and warnings."""
+    """What a container holds: data objects, signatures, objects that no judged signature covers, and warnings.
+
+    Timestamps count as cover only in a container without signatures.
+    """
 
     form: str
     """ASiC-S or ASiC-E."""
@@ -111,9 +114,9 @@ def verify_asic(
 ) -> AsicReport:
     """Judge every signature of a container in a seekable stream; contents are streamed, never unpacked to disk.
 
-    Signatures are judged as by `cms.verify_detached` (not strict: departures become warnings), timestamps as by
-    `timestamps.verify_token`. Raises LimitError, MalformedError or UnsupportedAlgorithmError for a file that is not a
-    ZIP that everybody reads in the same way; what is wrong with one signature is in its verdict.
+    Signatures are judged as by `cms.verify_detached`, timestamps as by `timestamps.verify_token`: departures become
+    warnings. Raises LimitError, MalformedError or UnsupportedAlgorithmError for a file that is not a ZIP that everybody
+    reads in the same way; what is wrong with one signature is in its verdict.
     """
     size = source.seek(0, 2)
     package = _Package(source, read_index(source, size, limits))
@@ -140,6 +143,10 @@ class _Package:
 
     def read(self, name: str, limit: int) -> bytes:
         return read_content(self.stream, self._entry(name), limit=limit)
+
+    def size(self, names: list[str]) -> int:
+        """Answer how large these entries are together."""
+        return sum(self._entry(name).size for name in names)
 
     def stream_of(self, name: str) -> Iterator[bytes]:
         return stream_content(self.stream, self._entry(name))
@@ -194,7 +201,9 @@ class _Judge:
         manifests, broken = self._manifests()
         form = MIMETYPES.get(mimetype, "ASiC-E" if manifests or broken else "ASiC-S")
         signatures = broken + [self._judge(name, manifests, form) for name in named]
-        judged = {name for one in signatures if one.kind in (Kind.CADES, Kind.TIMESTAMP) for name in one.covered}
+        # Anybody can have anything stamped: where there are signatures, a timestamp alone covers nothing.
+        counted = Kind.CADES if any(one.kind is Kind.CADES for one in signatures) else Kind.TIMESTAMP
+        judged = {name for one in signatures if one.kind is counted for name in one.covered}
         uncovered = tuple(name for name in package.objects if name not in judged)
         warnings += [f"UNCOVERED：{name} 不在任何已判断的签名之下" for name in uncovered]
         warnings += [f"FMT_BUNDLE：META-INF 中另有 {name}" for name in package.names(Kind.OTHER)]
@@ -220,7 +229,10 @@ class _Judge:
     def _manifests(self) -> tuple[dict[str, tuple[str, Manifest]], list[AsicSignature]]:
         """Read every manifest; answer them by the signature that they name, and a verdict for each that is no good."""
         found, broken = dict[str, tuple[str, Manifest]](), list[AsicSignature]()
-        for name in self.package.names(Kind.MANIFEST):
+        names = self.package.names(Kind.MANIFEST)
+        if len(names) > MAX_SIGNATURES or self.package.size(names) > MAX_MANIFEST:
+            raise LimitError(f"{len(names)} manifests; at most {MAX_SIGNATURES}, of {MAX_MANIFEST} bytes, are read")
+        for name in names:
             manifest = self._read_manifest(name)
             if isinstance(manifest, Verdict):
                 verdict = manifest
@@ -321,7 +333,7 @@ class _Judge:
             return _malformed(str(error))
         except UnsupportedAlgorithmError as error:
             return _unsupported(str(error))
-        return verify_token(data, imprint=imprint, anchors=self.anchors, evidence=self.evidence)
+        return verify_token(data, imprint=imprint, anchors=self.anchors, evidence=self.evidence, strict=False)
 
 
 def _unless_changed(names: tuple[str, ...], verdict: Verdict) -> tuple[str, ...]:

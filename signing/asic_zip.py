@@ -11,6 +11,7 @@ import struct
 import zlib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import BinaryIO, Final
 
 from signing.asic_names import require_distinct, require_name
@@ -84,9 +85,13 @@ class ZipIndex:
     entries: tuple[ZipEntry, ...]
     comment: bytes = b""
 
+    @cached_property
+    def _by_name(self) -> dict[str, ZipEntry]:
+        return {entry.name: entry for entry in self.entries}
+
     def find(self, name: str) -> ZipEntry | None:
         """Answer the content of exactly this name."""
-        return next((entry for entry in self.entries if entry.name == name), None)
+        return self._by_name.get(name)
 
 
 def read_index(stream: BinaryIO, size: int, limits: ZipLimits | None = None) -> ZipIndex:

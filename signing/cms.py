@@ -25,7 +25,8 @@ from signing.cms_names import (
 )
 from signing.cms_parsing import ParsedCms, parse_cms, parse_signers, read_message_digest
 from signing.cms_writing import encode_attributes, encode_signed_data, signing_certificate_v2
-from signing.errors import InvalidKeyError, MalformedError
+from signing.errors import MalformedError
+from signing.key_use import require_signing_certificate
 from signing.path import Purpose, RevocationEvidence, TrustAnchors
 from signing.schemes import scheme_for
 
@@ -38,17 +39,10 @@ __all__ = [
     "parse_signers",
     "prepare_detached",
     "read_message_digest",
-    "require_signing_certificate",
     "verify_attached",
     "verify_detached",
     "verify_signers",
 ]
-
-
-def require_signing_certificate(certificate: Certificate) -> None:
-    """Raise InvalidKeyError for a certificate that is for encryption only (加密证书)."""
-    if not certificate.may_sign:
-        raise InvalidKeyError(f"certificate {certificate.serial} is not for signatures")
 
 
 def prepare_detached(content_digest: bytes, certificate: Certificate, at: datetime) -> bytes:
@@ -101,10 +95,11 @@ def verify_detached(
 
     Checks "format" (FMT_CMS), "digest" (HASH), "signature" (SIG), "certificate-binding", those of the token and of the
     path. The path is judged at the token's time if it holds, else at `at`, else at the claimed time with the warning
-    TIME_UNTRUSTED. If not `strict`, a content inside may be the outer one again or spell its digest (GM/T 0099): check
-    "content" (HASH) says which. `known` certificates help to find the signer and the path. Messages without signed
-    attributes need `verify_attached` with the content itself, or `signing.cms_streaming`. Raises MalformedError or
-    LimitError for bytes that are no CMS message of one signer.
+    TIME_UNTRUSTED; a later revocation then stays open (REVOKED_NOPOE), as with a token that does not pass. If not
+    `strict`, a content inside may be the outer one again or spell its digest (GM/T 0099): check "content" (HASH) says
+    which. `known` certificates help to find the signer and the path. Messages without signed attributes need
+    `verify_attached` with the content itself, or `signing.cms_streaming`. Raises MalformedError or LimitError for bytes
+    that are no CMS message of one signer.
     """
     parsed = parse_cms(cms_der, known)
     judge = Judge(parsed, DigestedContent(content_digest), anchors, evidence, strict, known)

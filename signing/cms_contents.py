@@ -10,12 +10,12 @@ from dataclasses import dataclass, field
 from typing import Final, Protocol
 
 from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
-from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec, padding, rsa
 from cryptography.hazmat.primitives.asymmetric.utils import Prehashed
 
 from signing import der, sm2
-from signing.algorithms import DIGESTS, compute_digest
+from signing.algorithms import DIGESTS, compute_digest, load_international
 from signing.certificates import Certificate
 from signing.errors import BadSignatureError, MalformedError, UnsupportedAlgorithmError
 from signing.signed_data import SignerInfo, require_signature
@@ -139,7 +139,7 @@ def require_prehashed(signer: SignerInfo, certificate: Certificate, e: bytes) ->
         sm2.verify_digest(key, e, signer.signature)
         return
     try:
-        _verify_international(serialization.load_der_public_key(key), signer, e)
+        _verify_international(load_international(key), signer, e)
     except InvalidSignature as error:
         raise BadSignatureError("the signature value does not verify") from error
     except (UnsupportedAlgorithm, ValueError, TypeError) as error:

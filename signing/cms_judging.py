@@ -3,14 +3,15 @@
 Nothing is accepted that does not verify by the standard; a value made by a known wrong rule is refused by its name.
 """
 
+import contextlib
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from signing import sm2
 from signing.algorithms import compute_digest
 from signing.certificates import Certificate
-from signing.checks import Check, Result, SubIndication, Verdict, check
+from signing.checks import Check, Indication, Result, SubIndication, Verdict, check
 from signing.cms_contents import Content, WholeContent, wrapped_form
 from signing.cms_names import COUNTER_SIGNATURE, DATA, TIMESTAMP_TOKEN
 from signing.cms_parsing import ParsedCms
@@ -29,9 +30,10 @@ from signing.signed_data import (
     matches_digest,
     names_certificate,
     require_signature,
+    signed_forms,
 )
 from signing.sm2_diagnosis import PRIVATE_RULE, diagnose, diagnose_digests
-from signing.timestamps import parse_token, verify_token
+from signing.timestamps import TimestampToken, is_genuine, parse_token, verify_token
 
 
 @dataclass(frozen=True)
@@ -93,10 +95,10 @@ class Judge:
         return check("content", bool(form), code="HASH", sub=SubIndication.HASH_FAILURE, why=why)
 
     def _judge_time_and_path(self, certificate: Certificate, purpose: Purpose, at: datetime | None) -> Verdict:
-        stamped, proven = self._judge_tokens()
+        stamped, proven = self.judge_tokens()
         checks = stamped.checks if stamped is not None else ()
         warnings = stamped.warnings if stamped is not None else ()
-        when = proven or at or self.parsed.signing_time
+        when = proven.gen_time if proven else at or self.parsed.signing_time
         if when is None:
             sub = SubIndication.NO_POE
             unknown = Check("time", "TIME_UNTRUSTED", Result.UNKNOWN, "没有任何签名时间", sub)
@@ -111,20 +113,22 @@ class Judge:
         )
         if proven is None and at is None:
             warnings = (*warnings, "TIME_UNTRUSTED：签名时间未经可信时间戳证明")
-        return Verdict(*checks, *path.checks, warnings=(*warnings, *path.warnings))
+        told = at is not None if proven is None else _passed(stamped)
+        checks += path.checks if told else tuple(_unproven(one) for one in path.checks)
+        return Verdict(*checks, warnings=(*warnings, *path.warnings))
 
-    def _judge_tokens(self) -> tuple[Verdict | None, datetime | None]:
-        """Judge the tokens, and answer the first that holds with its time, or the first of all without."""
-        first: Verdict | None = None
-        for token in self.parsed.tokens:
-            verdict, time = self._judge_token(token)
-            if time:
-                return verdict, time
-            if first is None:  # a verdict is not a bool
-                first = verdict
-        return first, None
+    def judge_tokens(self) -> tuple[Verdict | None, TimestampToken | None]:
+        """Judge the signature timestamps, and answer the earliest that passes, or else the first that holds, with it.
 
-    def _judge_token(self, data: bytes) -> tuple[Verdict, datetime | None]:
+        Anybody can put tokens beside a signature. When none holds, the first judgement stands alone.
+        """
+        judged = [self._judge_token(token) for token in self.parsed.tokens]
+        passed = [(verdict, token) for verdict, token in judged if token and _passed(verdict)]
+        if passed:
+            return min(passed, key=lambda pair: pair[1].gen_time)
+        return next((pair for pair in judged if pair[1]), judged[0] if judged else (None, None))
+
+    def _judge_token(self, data: bytes) -> tuple[Verdict, TimestampToken | None]:
         """Judge one token; its time counts only if nothing failed and its signature has really been verified."""
         try:
             token = parse_token(data)
@@ -143,8 +147,7 @@ class Judge:
             strict=self.strict,
             certificates=self.known,
         )
-        signed = any(one.name == "timestamp-signature" and one.result is Result.OK for one in verdict.checks)
-        return verdict, token.gen_time if signed and not verdict.failed else None
+        return verdict, token if is_genuine(verdict) else None
 
     def _faults(self, *, detached: bool) -> list[str]:
         parsed, signer = self.parsed, self.parsed.signer
@@ -179,7 +182,7 @@ class Judge:
         signer = self.parsed.signer
         try:
             if signer.signed_attributes:
-                require_signature(signer, certificate, None)
+                self._require_signature(certificate)
             else:
                 covered.require(signer, certificate)
         except BadSignatureError:
@@ -189,6 +192,17 @@ class Judge:
         except MalformedError as error:
             return Check("signature", "SIG", Result.UNKNOWN, str(error), SubIndication.SIGNED_DATA_NOT_FOUND)
         return check("signature", True, code="SIG")
+
+    def _require_signature(self, certificate: Certificate) -> None:
+        """Raise BadSignatureError unless the value is over the attributes in one of their forms."""
+        signer, *others = (
+            replace(self.parsed.signer, signed_attributes=form)
+            for form in signed_forms(self.parsed.signer, strict=self.strict)
+        )
+        for other in others:
+            with contextlib.suppress(BadSignatureError):
+                return require_signature(other, certificate, None)
+        return require_signature(signer, certificate, None)
 
     def _diagnose(self, certificate: Certificate, covered: Content) -> str:
         """Name the wrong rule by which an SM2 value was made, if it is one of those known."""
@@ -215,6 +229,17 @@ class Judge:
 
 def _failed(name: str, code: str, sub: SubIndication, why: str = "") -> Check:
     return check(name, False, code=code, sub=sub, why=why)
+
+
+def _passed(verdict: Verdict | None) -> bool:
+    return verdict is not None and verdict.indication is Indication.TOTAL_PASSED
+
+
+def _unproven(one: Check) -> Check:
+    """Leave open whether a signature was made before a revocation, if only the signer or a stranger says when."""
+    if one.code != "REVOKED_AFTER":
+        return one
+    return Check(one.name, "REVOKED_NOPOE", Result.UNKNOWN, one.why, SubIndication.REVOKED_NO_POE)
 
 
 def _bad_token(error: SigningError) -> Check:

@@ -8,11 +8,14 @@ from typing import Final
 from signing import der
 from signing.certificates import Certificate
 from signing.cms_names import MESSAGE_DIGEST, SIGNING_TIME, TIMESTAMP_TOKEN
-from signing.errors import MalformedError
+from signing.errors import LimitError, MalformedError
 from signing.signed_data import SignedData, SignerInfo, parse_signed_data
 
 _MAX_ATTRIBUTES: Final = 1 << 20
 _MAX_TOKENS: Final = 4
+"""Signature timestamps of one signer."""
+_MAX_ALL_TOKENS: Final = 20
+"""Signature timestamps of all signers: each brings certificates of its own, whose signatures are tried."""
 
 
 @dataclass(frozen=True)
@@ -53,7 +56,11 @@ def parse_signers(data: bytes, known: Sequence[Certificate] = ()) -> tuple[Parse
     signed = parse_signed_data(data)
     if not signed.signers:
         raise MalformedError("certificates only: nobody signed")
-    return tuple(view_signer(signed, signer, known) for signer in signed.signers)
+    views = tuple(view_signer(signed, signer, known) for signer in signed.signers)
+    count = sum(len(view.tokens) for view in views)
+    if count > _MAX_ALL_TOKENS:
+        raise LimitError(f"{count} signature timestamps; at most {_MAX_ALL_TOKENS} are judged")
+    return views
 
 
 def view_signer(signed: SignedData, signer: SignerInfo, known: Sequence[Certificate] = ()) -> ParsedCms:

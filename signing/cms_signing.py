@@ -16,7 +16,6 @@ from msgspec import Struct
 from signing import canonical, der
 from signing.algorithms import compute_digest, verify_signature
 from signing.certificates import Certificate, parse_certificate
-from signing.cms import require_signing_certificate
 from signing.cms_hashing import hash_stream
 from signing.cms_names import (
     CONTENT_TYPE,
@@ -37,6 +36,7 @@ from signing.cms_writing import (
     signing_certificate_v2,
 )
 from signing.errors import LimitError, MalformedError, NotCanonicalError, TimestampError, UnsupportedAlgorithmError
+from signing.key_use import require_signing_certificate
 from signing.schemes import Scheme, scheme_for
 from signing.signed_data import SignedData, matches_digest, parse_signed_data
 from signing.timestamps import parse_token

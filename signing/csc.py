@@ -45,6 +45,10 @@ class PendingSignatures(Struct, frozen=True, forbid_unknown_fields=True):
     handle: Annotated[str, Meta(max_length=500)] = ""
     response: Annotated[str, Meta(max_length=500)] = ""
 
+    def __repr__(self) -> str:
+        """Hide the secrets, and what is signed."""
+        return f"PendingSignatures({self.credential!r}, {self.consent!r}, {len(self.hashes)} hashes)"
+
 
 def encode_pending(pending: PendingSignatures) -> bytes:
     """Answer the canonical JSON in which pending signatures are kept."""

@@ -8,7 +8,7 @@ verified. It takes what production data contain (long lengths, explicit defaults
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Final
 
 from signing.errors import LimitError, MalformedError, NotCanonicalError
@@ -278,15 +278,24 @@ def _time(data: bytes, *, short: bool) -> datetime:
     found = (_UTC if short else _GENERALIZED).fullmatch(data)
     if found is None:
         raise MalformedError(f"not a time: {data[:32]!r}")
-    date, clock, seconds, fraction, zone = (part.decode() if part else "" for part in found.groups())
-    stem = f"{date}{clock}{seconds or '00'}{(zone or 'Z').upper().replace('Z', '+0000')}"
+    date, clock, seconds, fraction, zone = found.groups(b"")
+    year = int(date[:-4])
+    if short:
+        year += 2000 if year < 50 else 1900  # noqa: PLR2004 - RFC 5280 4.1.2.5.1
+    day, minute = (int(date[-4:-2]), int(date[-2:])), (int(clock[:2]), int(clock[2:]))
     try:
-        moment = datetime.strptime(stem, f"{'%y' if short else '%Y'}%m%d%H%M%S%z")
-        if short and moment.year >= 2050:  # noqa: PLR2004 - RFC 5280 4.1.2.5.1; Python turns at 69
-            moment = moment.replace(year=moment.year - 100)
-        return moment.replace(microsecond=int(fraction[:6].ljust(6, "0"))).astimezone(UTC)
+        moment = datetime(year, *day, *minute, int(seconds or 0), int(fraction[:6].ljust(6, b"0")), tzinfo=UTC)
+        return moment - _offset(zone) if len(zone) > 1 else moment
     except (ValueError, OverflowError) as error:
         raise MalformedError(f"not a time: {data[:32]!r}") from error
+
+
+def _offset(zone: bytes) -> timedelta:
+    """Read +hhmm or -hhmm; ValueError out of range."""
+    ahead = timedelta(hours=int(zone[1:3]), minutes=int(zone[3:]))
+    if ahead >= timedelta(days=1) or zone[3:] > b"59":
+        raise ValueError("a time zone out of range")
+    return ahead if zone[:1] == b"+" else -ahead
 
 
 # Writing

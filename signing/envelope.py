@@ -5,7 +5,7 @@ side reads alone, and either half may become public first. SM4-GCM does not comm
 The labels and orders of bytes here are those of docs/format/bundle.md.
 """
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Generator, Iterable, Iterator
 from typing import BinaryIO, Final, Literal
 
 from signing import sm2
@@ -197,7 +197,7 @@ def seal_stream(
 
 def open_stream(
     stream: BinaryIO, length: int, key: bytes, aad: bytes, *, threads: int = 1, engine: Engine | None = None
-) -> Iterator[bytes]:
+) -> Generator[bytes, None, None]:
     """Open the `length` sealed bytes that come next in the stream, one chunk at a time.
 
     Raises DecryptionError at the first chunk that differs from what was sealed; what was yielded before it is

@@ -30,7 +30,7 @@ from signing.errors import DecryptionError, MalformedError, SigningError
 from signing.path import Purpose, RevocationEvidence, TrustAnchors
 from signing.signed_data import read_certificates, read_signers
 
-MAX_ENVELOPED: Final = 64 << 20
+MAX_ENVELOPED: Final = 32 << 20
 """Bytes; larger messages go through `signing.enveloped_streaming`."""
 
 Kind = Literal["enveloped", "signed-and-enveloped", "auth-enveloped"]

@@ -43,7 +43,8 @@ from signing.cms_names import (
 from signing.cms_recipients import MAX_RECIPIENTS, OAEP, SM2_ENCRYPT
 from signing.cms_writing import encode_signer, gm_scheme
 from signing.enveloped_data import MAX_ENVELOPED
-from signing.errors import InvalidKeyError, LimitError, UnsupportedAlgorithmError
+from signing.errors import LimitError, UnsupportedAlgorithmError
+from signing.key_use import require_encryption_certificate, require_signing_certificate
 from signing.schemes import MIN_RSA_BITS, digest_identifier, scheme_for
 
 Random = Callable[[int], bytes]
@@ -139,8 +140,7 @@ def encrypt_signed(
     """
     if profile.authenticated:
         raise ValueError("a tag has no place in SignedAndEnvelopedData")
-    if not signer.may_sign:
-        raise InvalidKeyError(f"certificate {signer.serial} is not for signatures")
+    require_signing_certificate(signer)
     own = scheme_for(signer.public_key)
     scheme = gm_scheme(own, algorithm="301.1" if profile.gm_types else "501")
     verify_signature(signer.public_key, scheme.algorithm, content, signature)
@@ -181,8 +181,7 @@ def start_envelope(recipients: Sequence[Certificate], *, profile: EncryptionProf
 
 def wrap_key(certificate: Certificate, key: bytes, profile: EncryptionProfile) -> bytes:
     """Encode the RecipientInfo of one certificate: SM2, RSA-OAEP with SHA-256, or ephemeral ECDH."""
-    if not certificate.may_encrypt:
-        raise InvalidKeyError(f"certificate {certificate.serial} is not for encryption")
+    require_encryption_certificate(certificate)
     name = der.sequence(certificate.issuer_der, der.integer(certificate.serial_number))
     public = certificate.public_key
     if isinstance(public, sm2.PublicKey):

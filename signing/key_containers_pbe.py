@@ -23,6 +23,8 @@ MAX_ROUNDS: Final = 2_000_000
 """Rounds of PBKDF2 for all derivations of one file: about a second of SM3."""
 _SLOW: Final = 2
 """A round of the derivation of PKCS#12 counts twice: it is not done in C."""
+_RC2_COST: Final = 64
+"""Rounds that a block of RC2 counts for: it is not done in C either."""
 MAX_PASSPHRASE: Final = 1024
 """Characters."""
 
@@ -109,6 +111,7 @@ def open_protected(
     if oid == _PKCS12_TRIPLE_DES:
         return _decrypt(TripleDES(derive(_FOR_KEY, 24)), derive(_FOR_IV, 8), content, 8)
     if oid in _PKCS12_RC2 and public:
+        effort.spend(1 + len(content) // key_containers_rc2.BLOCK, _RC2_COST)
         key, iv = derive(_FOR_KEY, _PKCS12_RC2[oid]), derive(_FOR_IV, 8)
         return _unpad(key_containers_rc2.decrypt_cbc(key, iv, content), key_containers_rc2.BLOCK)
     raise UnsupportedAlgorithmError(f"protection {oid}")

@@ -20,6 +20,8 @@ MAX_PKCS12: Final = 256 << 10
 """Bytes."""
 _MAX_BAGS: Final = 64
 _MAX_DEPTH: Final = 4
+_KEY_COST: Final = 500_000
+"""Rounds that reading a key counts for: an RSA-4096 key is checked for a third of a second."""
 _DATA: Final = ("1.2.840.113549.1.7.1", "1.2.156.10197.6.1.4.2.1")
 _ENCRYPTED: Final = ("1.2.840.113549.1.7.6", "1.2.156.10197.6.1.4.2.5")
 _KEY_BAG, _SHROUDED, _CERTIFICATE, _NESTED = (f"1.2.840.113549.1.12.10.1.{n}" for n in (1, 2, 3, 6))
@@ -122,6 +124,8 @@ class _Reader:
         if depth > _MAX_DEPTH:
             raise LimitError(f"bags nested deeper than {_MAX_DEPTH}")
         for kind, value in self._bags(safe):
+            if kind in (_KEY_BAG, _SHROUDED):
+                self.effort.spend(_KEY_COST)
             if kind == _KEY_BAG:
                 self.keys.append(parse_pkcs8(value.raw))
             elif kind == _SHROUDED:

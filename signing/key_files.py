@@ -119,14 +119,14 @@ def _read(data: bytes, passphrase: str, recipient: PrivateKey | None) -> KeyFile
 
 
 def _read_pem(data: bytes, passphrase: str, recipient: PrivateKey | None) -> KeyFile:
+    if b"Proc-Type:" in data:
+        raise UnsupportedAlgorithmError("an old PEM protection: convert the key to PKCS#8")
     blocks = [(found[1].decode(), found[2]) for found in _PEM.finditer(data)]
     if len(blocks) > _MAX_BLOCKS:
         raise LimitError(f"more than {_MAX_BLOCKS} PEM blocks")
     keys = [body for label, body in blocks if label in _KEY_LABELS]
     if len(keys) != 1:
         raise KeystoreError(f"{len(keys)} private keys in one file; one is read")
-    if b":" in keys[0]:
-        raise UnsupportedAlgorithmError("an old PEM protection: convert the key to PKCS#8")
     file = _read_der(_decode_base64(keys[0]), passphrase, recipient)
     named = tuple(parse_certificate(_decode_base64(body)) for label, body in blocks if label in _CERTIFICATE_LABELS)
     return _key_file(file.key, (*file.certificates, *named))

@@ -13,6 +13,11 @@ from signing.schemes import PublicKey, SigningKey
 from signing.sm2_keys import PrivateKey
 
 
+def signs_data(certificate: Certificate) -> bool:
+    """Answer whether a certificate allows signatures on data."""
+    return certificate.may_sign and not certificate.is_ca
+
+
 def require_signing_certificate(certificate: Certificate, public_key: PublicKey | None = None) -> None:
     """Refuse a certificate that does not allow signatures on data (签名证书), or is not of this key.
 
@@ -20,9 +25,10 @@ def require_signing_certificate(certificate: Certificate, public_key: PublicKey 
     """
     if certificate.is_ca:
         raise InvalidKeyError("a CA's certificate signs certificates, no data (CA 证书不得用于签名数据)")
-    if not certificate.may_sign:
+    if not signs_data(certificate):
         raise InvalidKeyError("the certificate is for encryption, not for signatures (加密证书不得用于签名)")
-    _require_pair(certificate, public_key)
+    if public_key is not None:
+        require_pair(certificate, public_key)
 
 
 def require_encryption_certificate(certificate: Certificate, public_key: PublicKey | None = None) -> None:
@@ -32,7 +38,8 @@ def require_encryption_certificate(certificate: Certificate, public_key: PublicK
     """
     if certificate.is_ca or not certificate.may_encrypt:
         raise InvalidKeyError("the certificate is for signatures, not for encryption (签名证书不得用于加密)")
-    _require_pair(certificate, public_key)
+    if public_key is not None:
+        require_pair(certificate, public_key)
 
 
 @dataclass(frozen=True)
@@ -59,6 +66,7 @@ class DecryptionCredential:
         require_encryption_certificate(self.certificate, self.key.public)
 
 
-def _require_pair(certificate: Certificate, public_key: PublicKey | None) -> None:
-    if public_key is not None and certificate.public_key != public_key:
+def require_pair(certificate: Certificate, public_key: PublicKey) -> None:
+    """Refuse a certificate that is not of this key, whatever it may be used for; InvalidKeyError."""
+    if certificate.public_key != public_key:
         raise InvalidKeyError("the certificate is of another key (证书与密钥不匹配)")

@@ -4,6 +4,7 @@ Judged for directoryName, dNSName, rfc822Name (also emailAddress in the subject)
 that is constrained in another way is refused, never let through.
 """
 
+import re
 from collections.abc import Iterator, Sequence
 from typing import Final
 
@@ -26,6 +27,7 @@ _LIMIT: Final = 64 << 10
 _IP_SIZES: Final = ((4, 8), (16, 32))
 """Octets of an address, and of an address with its mask."""
 _EMPTY: Final = b"\x30\x00"
+_HOST: Final = re.compile(r"(\*\.)?[a-z0-9_-]+(\.[a-z0-9_-]+)*")
 
 
 def find_name_fault(certificates: Sequence[Certificate]) -> str:
@@ -80,7 +82,7 @@ def _within(name: GeneralName, base: GeneralName) -> bool:
             stem = fold_name(base.value)
             return fold_name(name.value)[: len(stem)] == stem
         case kind if kind == DNS_NAME:
-            return _under_domain(_ascii(name), _ascii(base).removeprefix("."))
+            return _under_domain(_host_name(_ascii(name)), _ascii(base).removeprefix("."))
         case kind if kind == RFC822_NAME:
             return _mail_within(_ascii(name), _ascii(base))
         case kind if kind == URI_NAME:
@@ -99,7 +101,7 @@ def _under_domain(host: str, domain: str) -> bool:
 
 
 def _mail_within(address: str, base: str) -> bool:
-    host = address.rpartition("@")[2]
+    host = _host_name(address.rpartition("@")[2])
     return address == base if "@" in base else _host_within(host, base)
 
 
@@ -109,10 +111,17 @@ def _host_within(host: str, base: str) -> bool:
 
 
 def _host(uri: str) -> str:
-    authority = uri.partition("://")[2].partition("/")[0].partition("?")[0].partition("#")[0]
-    host = authority.rpartition("@")[2].partition(":")[0]
-    if not host or host.startswith("["):
-        raise MalformedError("a URI without a host name")
+    authority = re.split(r"[/\\?#]", uri.partition("://")[2], maxsplit=1)[0]  # browsers take \ for /
+    host = _host_name(authority.rpartition("@")[2].partition(":")[0])
+    if host.rpartition(".")[2].isdigit():
+        raise MalformedError("a URI with an address for a host name")
+    return host
+
+
+def _host_name(host: str) -> str:
+    """Refuse what resolvers would take for another spelling of a constrained host: a last dot, escapes, nothing."""
+    if not _HOST.fullmatch(host):
+        raise MalformedError("not a host name")
     return host
 
 

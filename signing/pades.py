@@ -173,6 +173,8 @@ def read_prepared(data: bytes, kind: type[_Prepared]) -> _Prepared:
     start, length, second, rest = prepared.byte_range
     if start != 0 or length <= 0 or rest <= 0 or second - length < 2 or second + rest != prepared.state.size:  # noqa: PLR2004
         raise MalformedError("a prepared state with an impossible byte range")
+    if prepared.room > MAX_ROOM:
+        raise LimitError(f"room of {prepared.room} bytes; at most {MAX_ROOM} are reserved")
     return prepared
 
 

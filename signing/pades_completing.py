@@ -3,7 +3,9 @@
 Everything is checked before the first byte is written; after an error the file is as it was.
 """
 
+import fcntl
 import os
+import re
 from pathlib import Path
 from typing import BinaryIO, Final
 
@@ -14,6 +16,7 @@ from signing.errors import MalformedError, PreparedFileError, RoomError, Timesta
 from signing.pades import FileState, PreparedSignature, PreparedTimestamp, imprint_of
 from signing.path import RevocationEvidence, TrustAnchors
 from signing.pdf import ByteRange, hash_ranges
+from signing.pdf_reading import read_slice
 from signing.schemes import scheme_for
 from signing.signed_data import (
     DATA,
@@ -25,6 +28,9 @@ from signing.signed_data import (
 )
 from signing.timestamps import parse_token, verify_token
 
+_ZERO: Final = ord("0")
+_AROUND: Final = 4096
+"""Bytes before and after the gap within which the signature dictionary names it."""
 _NO_TRUST: Final = TrustAnchors("none", "0", sandbox=False, anchors=())
 
 
@@ -100,7 +106,9 @@ def fill(target: Path, prepared: PreparedSignature | PreparedTimestamp, message:
     if len(digits) > stop - start - 2:
         raise RoomError(f"{len(message)} bytes for room of {(stop - start - 2) // 2}")
     with target.open("r+b") as stream:
+        fcntl.flock(stream, fcntl.LOCK_EX)  # two values at the same time would make one that is neither
         _require_same_file(stream, prepared)
+        _require_own_gap(stream, prepared.range)
         _require_empty(stream, prepared.range, digits)
         stream.seek(start + 1)
         stream.write(digits)
@@ -117,13 +125,21 @@ def _require_same_file(stream: BinaryIO, prepared: PreparedSignature | PreparedT
 
 
 def _require_empty(stream: BinaryIO, byte_range: ByteRange, digits: bytes) -> None:
-    """See that the gap is room still unused, or was filled in part with just this message."""
-    start, stop = byte_range[1], byte_range[2]
-    stream.seek(start)
-    gap = stream.read(stop - start)
-    used = gap[1:-1].rstrip(b"0")
-    if gap[:1] != b"<" or gap[-1:] != b">" or not digits.startswith(used):
+    """See that the gap is room still unused, or was filled in part with just this message, in whatever order."""
+    gap = read_slice(stream, byte_range[1], byte_range[2])
+    whole = b"<" + digits.ljust(len(gap) - 2, b"0") + b">"
+    if gap != whole and any(there not in (right, _ZERO) for there, right in zip(gap, whole, strict=True)):
         raise PreparedFileError("the room in the file is not empty")
+
+
+def _require_own_gap(stream: BinaryIO, byte_range: ByteRange) -> None:
+    """See that the file itself names this gap: a state that was tampered with must not spoil another's room."""
+    _, start, stop, rest = byte_range
+    around = read_slice(stream, max(0, start - _AROUND), start) + b" " + read_slice(stream, stop, stop + _AROUND)
+    text = rb"/ByteRange\s*\[\s*0\s+%d\s+%d\s+%d\s*\]" % (start, stop, rest)
+    edges = read_slice(stream, start, start + 1) + read_slice(stream, stop - 1, stop)
+    if edges != b"<>" or re.search(text, around) is None:
+        raise PreparedFileError("the prepared state names another place than the file")
 
 
 def _require_sound(message: bytes, certificate: Certificate, digest: bytes) -> None:

@@ -3,12 +3,13 @@
 import errno
 import os
 import shutil
+import stat
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import BinaryIO, Final
 
-from signing.digests import CHUNK
+from signing.digests import CHUNK, sm3
 
 _STEP: Final = 1 << 30
 _REFUSED: Final = frozenset({errno.EXDEV, errno.EINVAL, errno.ENOSYS, errno.EOPNOTSUPP, errno.EPERM, errno.ETXTBSY})
@@ -21,6 +22,8 @@ def copy_file(source: Path, target: Path) -> None:
     """
     with source.open("rb") as reading, target.open("xb") as writing:
         try:
+            # What only its owner may read stays so.
+            os.fchmod(writing.fileno(), stat.S_IMODE(os.fstat(reading.fileno()).st_mode) & 0o777 | 0o600)
             if not _copy_in_kernel(reading.fileno(), writing.fileno()):
                 _copy_in_pieces(reading, writing)
         except BaseException:
@@ -46,13 +49,21 @@ def _copy_in_kernel(source: int, target: int) -> bool:
     return os.fstat(source).st_size == os.fstat(target).st_size
 
 
+def draft_of(target: Path) -> Path:
+    """Name the draft of a file beside it, the same in all threads of a process.
+
+    The name is short: that of the target may have taken all 255 bytes, which 85 Chinese characters do.
+    """
+    return target.with_name(f".{sm3(os.fsencode(target.name)).hex()[:16]}.{os.getpid()}.draft")
+
+
 @contextmanager
 def working_copy(source: Path, target: Path) -> Iterator[Path]:
     """Give a copy of `source` to work on; afterwards it is synced and becomes `target`, or after an error is gone.
 
     A file at `target` is replaced only then. FileExistsError when this process already works on that target.
     """
-    draft = target.with_name(f".{target.name}.{os.getpid()}.draft")
+    draft = draft_of(target)
     copy_file(source, draft)
     try:
         yield draft

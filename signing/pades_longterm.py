@@ -55,9 +55,9 @@ def augment(source: Path, target: Path, data: ValidationData, *, random: Randomn
     Raises NotSignedError when there is no signature or no data, and what opening a PDF raises.
     """
     _require_data(data)
-    with open_pdf(source) as pdf:
-        _require_signed(pdf)
     with working_copy(source, target) as draft:
+        with open_pdf(draft) as pdf:
+            _require_signed(pdf)
         append_validation(draft, data, random)
 
 
@@ -97,10 +97,10 @@ def add_archive_timestamp(
     `digest` is what the authority stamps. Raises NotSignedError, TimestampError, UnavailableError; then `target` is
     as it was.
     """
-    with open_pdf(source) as pdf:
-        _require_signed(pdf)
-    place = inspect_for_timestamp(source, field)
     with working_copy(source, target) as draft:
+        with open_pdf(draft) as pdf:
+            _require_signed(pdf)
+        place = inspect_for_timestamp(draft, field)
         stamp_draft(draft, place, data, authority, random=random, digest=digest, anchors=anchors, evidence=evidence)
 
 

@@ -8,7 +8,8 @@ from typing import Final
 
 from signing import der
 from signing.certificates import Certificate
-from signing.errors import InvalidKeyError, PadesError, RoomError
+from signing.errors import PadesError, RoomError
+from signing.key_use import require_signing_certificate
 from signing.pades import (
     MAX_ROOM,
     Appearance,
@@ -58,8 +59,8 @@ def prepare_signature(
     """
     signatory = Signatory.of(certificate, chain, request.digest)
     require_other_file(source, target)
-    place = inspect(source, request.field, request.appearance)
     with working_copy(source, target) as draft:
+        place = inspect(draft, request.field, request.appearance)  # not the source, which others may change meanwhile
         appended = start_signature(draft, place, request, signatory, at=at, random=random)
     return describe_signature(appended, FileState.of(target.stat()), request.field, signatory)
 
@@ -83,8 +84,8 @@ def prepare_timestamp(
     require_digest(digest)
     require_room(room)
     require_other_file(source, target)
-    place = inspect_for_timestamp(source, field)
     with working_copy(source, target) as draft:
+        place = inspect_for_timestamp(draft, field)
         appended = append_timestamp(draft, place, room=room, digest=digest, data=data, random=random)
     return describe_timestamp(appended, FileState.of(target.stat()), place.field, digest)
 
@@ -103,8 +104,7 @@ class Signatory:
     @classmethod
     def of(cls, certificate: Certificate, chain: Sequence[Certificate], digest: str) -> "Signatory":
         """Make one; InvalidKeyError for a certificate that may not sign (e.g. 加密证书), UnsupportedAlgorithmError."""
-        if not certificate.may_sign:
-            raise InvalidKeyError(f"the certificate {certificate.serial} is not for signatures")
+        require_signing_certificate(certificate)
         return cls(certificate, tuple(chain), scheme_for(certificate.public_key, digest))
 
 

@@ -10,7 +10,8 @@ from datetime import datetime
 from pathlib import Path
 
 from signing.certificates import Certificate
-from signing.errors import InvalidKeyError, PadesError
+from signing.errors import PadesError
+from signing.key_use import require_pair
 from signing.pades import FileState, SignatureRequest, ValidationData, imprint_of
 from signing.pades_completing import complete_signature
 from signing.pades_files import working_copy
@@ -62,14 +63,13 @@ def sign_pdf(
     certificate's. Nothing is asked of key or authority before the PDF has been found fit.
     """
     signatory = Signatory.of(certificate, chain, request.digest)
-    if key.public_key != certificate.public_key:
-        raise InvalidKeyError("the key is not the certificate's")
+    require_pair(certificate, key.public_key)
     if lasting and lasting.level in (Level.LT, Level.LTA) and (lasting.data is None or lasting.data.is_empty):
         raise PadesError(f"level {lasting.level} needs validation data")
     if lasting is None or lasting.level is Level.B:
         request = replace(request, token_room=0)
-    place = inspect(source, request.field, request.appearance)
     with working_copy(source, target) as draft:
+        place = inspect(draft, request.field, request.appearance)  # not the source, which others may change meanwhile
         appended = start_signature(draft, place, request, signatory, at=at, random=random)
         prepared = describe_signature(appended, FileState.of(draft.stat()), request.field, signatory)
         signature = key.sign(prepared.to_be_signed)

@@ -109,12 +109,13 @@ def verify_path(
 
     `extra` are certificates that came with the signature; they help to build the path and are trusted for nothing.
     Where several paths lead to an anchor, one without any fault is taken, or else the least bad.
-    Codes: CHAIN_NONE, CHAIN_BAD, OUTSIDE, REVOKED_BEFORE, REVOKED_AFTER (ok), REV_UNKNOWN (validation.md 4.4).
+    For Purpose.TIMESTAMP, `at` is what the authority itself says, and its revocation afterwards may undo that.
+    Codes: CHAIN_NONE, CHAIN_BAD, OUTSIDE, REVOKED_BEFORE, REVOKED_AFTER (ok), REVOKED_NOPOE, REV_UNKNOWN.
     """
     trusted = frozenset(a.certificate.der for a in anchors.anchors if purpose in a.purposes)
     known = (*(a.certificate for a in anchors.anchors), *anchors.issuers, *extra)
     search = PathSearch(trusted, known)
-    judge = _Judge(search.known, evidence, at)
+    judge = _Judge(search.known, evidence, at, tells_time=purpose is Purpose.TIMESTAMP)
     path = _choose(search, judge, certificate)
     return Verdict(
         _check_chain(path, search),
@@ -143,6 +144,7 @@ class _Judge:
     known: Sequence[Certificate]
     evidence: RevocationEvidence
     at: datetime
+    tells_time: bool = False
     asked: dict[tuple[bytes, bytes], Check] = field(default_factory=dict)
 
     def revocation(self, path: tuple[Certificate, ...] | None) -> Check:
@@ -158,7 +160,9 @@ class _Judge:
         key = certificate.der, issuer.der
         if key not in self.asked:
             crls, ocsps = self.evidence.crls, self.evidence.ocsps
-            self.asked[key] = check_revocation(certificate, issuer, crls=crls, ocsps=ocsps, at=self.at)
+            self.asked[key] = check_revocation(
+                certificate, issuer, crls=crls, ocsps=ocsps, at=self.at, tells_time=self.tells_time
+            )
         return self.asked[key]
 
 

@@ -17,7 +17,7 @@ from signing.sm2_diagnosis import diagnose
 
 MAX_PATH: Final = 8
 """Certificates from leaf to anchor."""
-_MAX_SIGNATURES: Final = 64
+_MAX_SIGNATURES: Final = 32
 _MAX_STEPS: Final = 512
 _MAX_DIAGNOSED: Final = 4
 

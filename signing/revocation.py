@@ -149,6 +149,16 @@ def parse_crl(data: bytes) -> Crl:
     )
 
 
+@dataclass(frozen=True)
+class _Note:
+    """What the extensions of an entry say."""
+
+    strange: bool = False
+    reason: str = REASONS[0]
+    invalid_since: datetime | None = None
+    issuer: bytes | None = None
+
+
 @dataclass
 class _Entries:
     revoked: dict[int, Revoked] = field(default_factory=dict)
@@ -158,6 +168,7 @@ class _Entries:
 
 def _read_entries(listed: der.Element | None, issuer: bytes) -> _Entries:
     found, ours = _Entries(), True
+    notes = {b"": _Note()}  # most entries say one of a few things
     children = listed.children() if listed else ()
     if len(children) > _MAX_ENTRIES:
         raise LimitError(f"more than {_MAX_ENTRIES} entries")
@@ -166,16 +177,29 @@ def _read_entries(listed: der.Element | None, issuer: bytes) -> _Entries:
         serial, since = fields.take(der.INTEGER).integer(), fields.take(der.UTC_TIME, der.GENERALIZED_TIME).time()
         block = fields.optional(der.SEQUENCE)
         fields.end()
-        extensions = _read_extensions(block) if block else {}
-        strange = any(critical for oid, (critical, _) in extensions.items() if oid not in _UNDERSTOOD_IN_ENTRY)
-        found.strange = found.strange or strange
-        if _CERTIFICATE_ISSUER in extensions:  # holds for the entries that follow as well (RFC 5280 5.3.3)
-            ours = _names_issuer(extensions[_CERTIFICATE_ISSUER][1], issuer)
+        raw = block.raw if block else b""
+        if block and raw not in notes:
+            notes[raw] = _read_note(_read_extensions(block))
+        note = notes[raw]
+        found.strange = found.strange or note.strange
+        if note.issuer is not None:  # holds for the entries that follow as well (RFC 5280 5.3.3)
+            ours = _names_issuer(note.issuer, issuer)
         if ours:
-            found.revoked[serial] = (since, _reason(extensions))
-            if _INVALIDITY_DATE in extensions:
-                found.invalid_since[serial] = der.read(extensions[_INVALIDITY_DATE][1], limit=_MAX_VALUE).time()
+            found.revoked[serial] = (since, note.reason)
+            if note.invalid_since is not None:
+                found.invalid_since[serial] = note.invalid_since
     return found
+
+
+def _read_note(extensions: Mapping[str, tuple[bool, bytes]]) -> _Note:
+    strange = any(critical for oid, (critical, _) in extensions.items() if oid not in _UNDERSTOOD_IN_ENTRY)
+    invalid = extensions.get(_INVALIDITY_DATE)
+    return _Note(
+        strange,
+        _reason(extensions),
+        der.read(invalid[1], limit=_MAX_VALUE).time() if invalid else None,
+        extensions[_CERTIFICATE_ISSUER][1] if _CERTIFICATE_ISSUER in extensions else None,
+    )
 
 
 def _reason(extensions: Mapping[str, tuple[bool, bytes]]) -> str:

@@ -23,6 +23,8 @@ FRESH_WITHOUT_NEXT: Final = timedelta(minutes=10)
 """How long an OCSP answer holds that names no next update: the responder says that it always has a newer one."""
 _HOLD: Final = "certificateHold"
 _REMOVED: Final = "removeFromCRL"
+_ORDERLY: Final = frozenset({"affiliationChanged", "superseded", "cessationOfOperation"})
+"""Reasons for which what a timestamp authority said before its revocation stays good (RFC 3161 4.1)."""
 _MAX_EVIDENCE: Final = 64
 """Lists, and responses, whose signatures are tried for one certificate."""
 
@@ -55,8 +57,12 @@ def check_revocation(
     ocsps: Iterable[OcspResponse] = (),
     at: datetime,
     name: str = "revocation",
+    tells_time: bool = False,
 ) -> Check:
     """Ask whether the certificate was revoked at `at`.
+
+    With `tells_time`, `at` is what the holder of the certificate itself says (timestamp authorities and those above
+    them): after a revocation for any reason but an orderly end, it may have been dated back (RFC 3161 4.1).
 
     A revocation in any list or response of the issuer counts; a hold that a newer one no longer shows does not.
     Without a revocation, evidence that holds for `at` is needed for a good answer. Codes: REVOKED_BEFORE,
@@ -74,7 +80,8 @@ def check_revocation(
     reports.sort(key=lambda report: report.made)
     found = _find(reports)
     if found is not None:
-        return _judge(name, certificate, found, at)
+        checked = _judge(name, certificate, found, at)
+        return _doubt(checked, certificate) if tells_time and not _is_orderly(found, reports) else checked
     good = next((report for report in reversed(reports) if report.whole and report.holds), None)
     if good is not None:
         return Check(name, "REVOCATION", Result.OK, f"{certificate.common_name}：未被吊销（{good.source}）")
@@ -95,6 +102,19 @@ def _judge(name: str, certificate: Certificate, found: Revoked, at: datetime) ->
     if found.invalid_since is not None and found.invalid_since <= at:
         return Check(name, "REVOKED_NOPOE", Result.UNKNOWN, why, SubIndication.REVOKED_NO_POE)
     return Check(name, "REVOKED_AFTER", Result.OK, why)
+
+
+def _is_orderly(found: Revoked, reports: list[_Report]) -> bool:
+    given = {report.revoked.reason for report in reports if report.revoked is not None}
+    return (given - {_HOLD, _REMOVED}) | {found.reason} <= _ORDERLY
+
+
+def _doubt(one: Check, certificate: Certificate) -> Check:
+    if one.code != "REVOKED_AFTER":
+        return one
+    sub = SubIndication.REVOKED_CA_NO_POE if certificate.is_ca else SubIndication.REVOKED_NO_POE
+    why = f"{one.why}；时间戳签发者因此被撤销，其此前的时间戳也不能采信"
+    return Check(one.name, "REVOKED_NOPOE", Result.UNKNOWN, why, sub)
 
 
 def _moment(at: datetime) -> str:
@@ -159,8 +179,9 @@ def _holds(status: SingleStatus, certificate: Certificate, at: datetime) -> bool
     if status.this_update > certificate.not_after:
         cutoff = status.archive_cutoff
         return cutoff is not None and cutoff <= certificate.not_after
-    until = status.next_update or status.this_update + FRESH_WITHOUT_NEXT
-    return status.this_update >= at or at < until
+    if status.next_update is not None:
+        return status.this_update >= at or at < status.next_update
+    return status.this_update >= at or at - status.this_update < FRESH_WITHOUT_NEXT
 
 
 def _response_fault(response: OcspResponse, status: SingleStatus, issuer: Certificate, crls: tuple[Crl, ...]) -> str:

@@ -5,7 +5,7 @@ departure from the form that we write is named in `deviations`; who needs one by
 """
 
 import contextlib
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Final
 
 from signing import der, sm2
@@ -71,13 +71,14 @@ __all__ = [
     "read_certificates",
     "read_signers",
     "require_signature",
+    "signed_forms",
     "signing_certificate_v2",
 ]
 
 _RAW_SIGNATURE: Final = 64
 _MAX_JUDGED: Final = 512 << 10
 """Bytes beside the content, up to which the encoding is judged."""
-_MAX_ISSUERS: Final = 64
+_MAX_ISSUERS: Final = 32
 """Signatures of certificates tried when it is asked who vouches for them."""
 _SHA256: Final = "sha256"
 _RSA_PSS: Final = "1.2.840.113549.1.1.10"
@@ -242,6 +243,20 @@ def require_signature(signer: SignerInfo, certificate: Certificate, content: byt
         raise BadSignatureError("the content is the signed attributes of another message")
     digest = DIGESTS.get(signer.digest_algorithm.oid, "")
     verify_signature(certificate.public_key, signer.signature_algorithm, message, signer.signature, digest=digest)
+
+
+def signed_forms(signer: SignerInfo, *, strict: bool) -> Iterator[bytes]:
+    """Yield the signed attributes as they stand, and if not strict with the lengths and in the order of DER.
+
+    RFC 5652 5.4 has the DER form signed, whatever form was sent; many sign what they send.
+    """
+    written = signer.signed_attributes
+    yield written
+    if strict or not written:
+        return
+    block = der.read(written, limit=MAX_SIGNED_DATA)
+    others = (der.tlv(der.SET, block.body), der.set_of(*(one.raw for one in block.children())))
+    yield from (other for other in dict.fromkeys(others) if other != written)
 
 
 def is_attributes(content: bytes) -> bool:

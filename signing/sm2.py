@@ -84,7 +84,7 @@ def sign_digest(key: PrivateKey, e: bytes) -> bytes:
     selftest.ensure()
     if len(e) != DIGEST:
         raise ValueError(f"e has {DIGEST} bytes")
-    signature = ENGINES[0].sign(key.scalar(), e)
+    signature = ENGINES[0].sign(key.scalar(), bytes(e))
     if not is_strict_signature(signature):
         raise SigningError("the engine made something that is not a signature")
     return signature
@@ -98,11 +98,12 @@ def verify(public: PublicKey, message: bytes, signature: bytes) -> None:
 def verify_digest(public: PublicKey, e: bytes, signature: bytes) -> None:
     """Raise BadSignatureError unless this is the key's signature over e, in strict DER."""
     selftest.ensure()
-    require_signature(ENGINES[0], public, e, signature)
+    require_signature(ENGINES[0], public, bytes(e), bytes(signature))
 
 
 def encrypt(public: PublicKey, plaintext: bytes) -> bytes:
     """Encrypt 1 to 255 bytes to a public key, answering SM2Cipher DER (GB/T 32918.4 §6)."""
+    plaintext = bytes(plaintext)  # engines take nothing else
     _require_size(plaintext)
     selftest.ensure()
     for _ in range(_ATTEMPTS):
@@ -115,6 +116,7 @@ def encrypt(public: PublicKey, plaintext: bytes) -> bytes:
 def decrypt(key: PrivateKey, ciphertext: bytes) -> bytes:
     """Decrypt SM2Cipher DER; DecryptionError for whatever is wrong with it, without saying what."""
     selftest.ensure()
+    ciphertext = bytes(ciphertext)
     try:
         cipher = parse_ciphertext(ciphertext)
         plaintext = ENGINES[0].decrypt(key.scalar(), ciphertext)

@@ -69,7 +69,9 @@ class _CryptographyState:
         self._state = state
 
     def update(self, data: Data, /) -> None:
-        self._state.update(data)
+        # The package takes no view of wider items.
+        wide = isinstance(data, memoryview) and data.itemsize > 1 and data.contiguous
+        self._state.update(memoryview(data).cast("B") if wide else data)
 
     def digest(self) -> bytes:
         return self._state.copy().finalize()

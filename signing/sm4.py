@@ -7,7 +7,7 @@ before it may be used at all.
 import contextlib
 import hashlib
 from collections.abc import Iterable, Iterator
-from typing import Final, Protocol
+from typing import Final, Protocol, TypeVar
 
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers import Cipher, algorithms, modes
@@ -17,6 +17,7 @@ from signing.libgcrypt import Data
 from signing.sm4_gcrypt import GcryptEngine
 
 Writable = bytearray | memoryview
+_Bytes = TypeVar("_Bytes", Data, Writable)
 KEY, NONCE, TAG = 16, 12, 16
 """Bytes of a key, a nonce and a tag."""
 
@@ -97,7 +98,7 @@ class Sm4Gcm:
     def seal(self, nonce: bytes, plaintext: Data, aad: bytes) -> bytes:
         """Encrypt under a 12-byte nonce never used before with this key; answer ciphertext | 16-byte tag."""
         _require_nonce(nonce)
-        return self._engine.seal(self._key, nonce, _as_bytes(plaintext), aad)
+        return self._engine.seal(self._key, bytes(nonce), _as_bytes(plaintext), bytes(aad))
 
     def open(self, nonce: bytes, sealed: Data, aad: bytes) -> bytes:
         """Decrypt ciphertext | tag; DecryptionError if anything differs from what was sealed."""
@@ -105,19 +106,19 @@ class Sm4Gcm:
         sealed = _as_bytes(sealed)
         if len(sealed) < TAG:
             raise DecryptionError("the ciphertext does not open")
-        return self._engine.open(self._key, nonce, sealed, aad)
+        return self._engine.open(self._key, bytes(nonce), sealed, bytes(aad))
 
     def seal_into(self, nonce: bytes, plaintext: Data, sealed: Writable, aad: bytes) -> None:
         """Seal into a buffer of just the right size, which may be used again and again."""
         _require_nonce(nonce)
         _require_room(plaintext, sealed, written=sealed)
-        self._engine.seal_into(self._key, nonce, plaintext, sealed, aad)
+        self._engine.seal_into(self._key, bytes(nonce), _as_bytes(plaintext), _as_bytes(sealed), bytes(aad))
 
     def open_into(self, nonce: bytes, sealed: Data, plaintext: Writable, aad: bytes) -> None:
         """Open into a buffer of just the right size; DecryptionError as `open`, and then nothing is in the buffer."""
         _require_nonce(nonce)
         _require_room(plaintext, sealed, written=plaintext)
-        self._engine.open_into(self._key, nonce, sealed, plaintext, aad)
+        self._engine.open_into(self._key, bytes(nonce), _as_bytes(sealed), _as_bytes(plaintext), bytes(aad))
 
 
 def _require_nonce(nonce: bytes) -> None:
@@ -130,7 +131,7 @@ def _require_room(plaintext: Data, sealed: Data, *, written: Data) -> None:
         raise ValueError(f"the sealed text has {TAG} bytes more than the text, and what is written is writable")
 
 
-def _as_bytes(data: Data) -> Data:
+def _as_bytes(data: _Bytes) -> _Bytes:
     """See a view of wider items as the bytes it stands on; copies nothing."""
     return data.cast("B") if isinstance(data, memoryview) else data
 

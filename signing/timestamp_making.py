@@ -8,6 +8,7 @@ from typing import Final
 from signing import der
 from signing.algorithms import compute_digest
 from signing.certificates import Certificate
+from signing.key_use import require_signing_certificate
 from signing.schemes import digest_identifier, scheme_for
 from signing.signed_data import (
     CONTENT_TYPE,
@@ -72,8 +73,9 @@ def make_token(
 
     `sign` answers the signature over the DER SET OF attributes (DER for SM2 and ECDSA). With `embed`, the
     certificate and `chain` are inside; without, none is (RFC 3161 2.4.1 certReq). UnsupportedAlgorithmError for a key
-    that is not used here.
+    that is not used here, InvalidKeyError for a certificate that may not sign.
     """
+    require_signing_certificate(certificate)
     scheme, content = scheme_for(certificate.public_key), stamp.encode()
     own = "sm3" if scheme.suite == "GM" else "sha256"
     attributes = encode_attributes(

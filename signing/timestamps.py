@@ -6,7 +6,7 @@ from that form is then a warning, and what is signed is judged as before.
 """
 
 import hmac
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 from typing import Final
 
@@ -33,6 +33,7 @@ from signing.signed_data import (
     matches_digest,
     names_certificate,
     require_signature,
+    signed_forms,
 )
 from signing.sm2_diagnosis import diagnose
 from signing.timestamp_making import Stamp, build_refusal, build_response, make_token
@@ -60,8 +61,6 @@ __all__ = [
 _MAX_EVIDENCE: Final = 16
 _OCSP_RESPONSE: Final = "1.3.6.1.5.5.7.16.2"
 _DIRECTORY_NAME: Final = 4
-_ORDERLY: Final = frozenset({"affiliationChanged", "superseded", "cessationOfOperation"})
-"""Reasons for which a token made before the authority's revocation stays good (RFC 3161 4.1)."""
 
 
 def verify_token(
@@ -182,7 +181,7 @@ class _Judging:
     def _check_signature(self, certificate: Certificate) -> Check:
         """Try the attributes as they stand, and if not strict in the order and lengths that they should have had."""
         signer, failure = self.token.signed.signer, _check("signature", False, "时间戳的签名值不正确")
-        for message in self._messages():
+        for message in signed_forms(signer, strict=self.strict):
             try:
                 require_signature(replace(signer, signed_attributes=message), certificate, self.token.signed.content)
             except BadSignatureError:
@@ -194,14 +193,6 @@ class _Judging:
             else:
                 return _check("signature", True)
         return failure
-
-    def _messages(self) -> Iterator[bytes]:
-        written = self.token.signed.signer.signed_attributes
-        yield written
-        block = der.read(written, limit=MAX_MESSAGE)
-        others = (der.tlv(der.SET, block.body), der.set_of(*(one.raw for one in block.children())))
-        if not self.strict:
-            yield from {other for other in others if other != written}
 
     def _check_certificate(self, certificate: Certificate) -> Check:
         try:
@@ -221,16 +212,15 @@ class _Judging:
         return found, notes
 
     def _judge_path(self, certificate: Certificate, inside: RevocationEvidence) -> list[Check]:
-        evidence = self.evidence + inside
         verdict = verify_path(
             certificate,
             anchors=self.anchors,
-            evidence=evidence,
+            evidence=self.evidence + inside,
             at=self.token.gen_time,
             purpose=Purpose.TIMESTAMP,
             extra=(*self.token.signed.certificates, *self.certificates),
         )
-        return [_soften(_doubt_revoked(one, certificate, evidence)) for one in verdict.checks]
+        return [_soften(one) for one in verdict.checks]
 
 
 def _is_named(signer: SignerInfo, certificate: Certificate) -> bool:
@@ -272,24 +262,6 @@ def _read_revocation(element: der.Element) -> RevocationEvidence:
     if kind != _OCSP_RESPONSE:
         raise UnsupportedAlgorithmError(f"revocation information {kind}")
     return RevocationEvidence.of(ocsps=(value.raw,))
-
-
-def _doubt_revoked(one: Check, certificate: Certificate, evidence: RevocationEvidence) -> Check:
-    """Doubt all tokens of an authority that was revoked for another reason than an orderly end (RFC 3161 4.1)."""
-    if one.code != "REVOKED_AFTER":
-        return one
-    if _reasons(certificate, evidence) <= _ORDERLY:
-        return one
-    why = f"{one.why}；时间戳签发者因此被撤销，其此前的时间戳也不能采信"
-    return Check(one.name, "REVOKED_NOPOE", Result.UNKNOWN, why, SubIndication.REVOKED_NO_POE)
-
-
-def _reasons(certificate: Certificate, evidence: RevocationEvidence) -> set[str]:
-    """Answer all reasons that anything here gives; a forged list can only make things worse."""
-    number, answers = certificate.serial_number, [one for ocsp in evidence.ocsps for one in ocsp.statuses]
-    lists = [crl.revoked for crl in evidence.crls if same_name(crl.issuer_der, certificate.issuer_der)]
-    told = {one.reason for one in answers if one.status == "revoked" and one.cert_id.serial == number}
-    return told | {listed[number][1] for listed in lists if number in listed}
 
 
 def _matches_name(tsa: bytes, certificate: Certificate) -> bool:

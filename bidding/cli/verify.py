@@ -9,6 +9,7 @@ import click
 
 from bidding.cli.exits import CODES, USAGE, worst
 from bidding.isolation import IsolatedWorker, WorkerDiedError, patience
+from bidding.verification_naming import content_name
 from sealing.seal import SealKind
 from signing.checks import Indication
 from signing.digests import Sm3, read_chunks
@@ -36,6 +37,11 @@ _COLOUR = {"TOTAL-PASSED": "green", "TOTAL-FAILED": "red", "INDETERMINATE": "yel
 @click.option(
     "--password-file", type=click.Path(path_type=Path, exists=True, dir_okay=False), help="PDF 密码所在文件。"
 )
+@click.option(
+    "--content",
+    type=click.Path(path_type=Path, exists=True, dir_okay=False),
+    help="签名或时间戳的原文；不给出时取同名而无 .p7s、.sig、.tst 等后缀的文件。",
+)
 def verify(
     files: tuple[Path, ...],
     trust: Path | None,
@@ -45,8 +51,12 @@ def verify(
     expect_uscc: str,
     require: tuple[str, ...],
     password_file: Path | None,
+    content: Path | None,
 ) -> int:
-    """验证 PDF、投标文件包、回执、拒收凭证与印章：退出码 0 全部通过，1 有不通过，2 无法确定，3 无签名，4 无法读取。."""
+    """验证 PDF、OFD、投标文件包、回执、拒收凭证、印章、签名消息、时间戳与 ASiC 容器。
+
+    退出码 0 全部通过，1 有不通过，2 无法确定，3 无签名，4 无法读取。.
+    """
     question: dict[str, Any] = {
         "trust": str(trust) if trust else "",
         "at": _instant(at).isoformat(),
@@ -54,8 +64,12 @@ def verify(
         "require": list(require),
         "password": _read_password(password_file),
     }
+    if content:
+        if len(files) != 1:
+            raise click.BadParameter("给出原文时只能验证一个签名文件。", param_hint="--content")
+        question["content"] = {"file": str(content), "name": content.name, "given": True}
     if report:
-        _require_writable(report, files)
+        _require_writable(report, (*files, content) if content else files)
     answers = judge_all(list(files), question)
     for answer in answers:
         _tell(answer, as_json=as_json)
@@ -86,11 +100,23 @@ def _judge(worker: IsolatedWorker, path: Path, question: dict[str, Any], trust: 
     try:
         if not path.is_file():
             return _refused(path, "找不到这个文件，或它不是普通文件。", trust)
-        return worker.ask({"task": "verify", "file": str(path), **question}, seconds=patience(path.stat().st_size))
+        request = {"task": "verify", "file": str(path), **_beside(path), **question}
+        size = path.stat().st_size
+        if "content" in request:
+            size += Path(request["content"]["file"]).stat().st_size
+        return worker.ask(request, seconds=patience(size))
     except WorkerDiedError:
         return _refused(path, "文件耗尽了允许的内存或时间，或使解析程序崩溃，未予验证。", trust)
     except OSError as error:
         return _refused(path, f"文件无法读取：{error.strerror}。", trust)
+
+
+def _beside(path: Path) -> dict[str, Any]:
+    """Answer the file beside a signature that it is about by its name; the judge says when it was used."""
+    name = content_name(path.name)
+    if not name or not path.with_name(name).is_file():
+        return {}
+    return {"content": {"file": str(path.with_name(name)), "name": name, "given": False}}
 
 
 def _refused(path: Path, why: str, trust: TrustAnchors) -> dict[str, Any]:
@@ -157,7 +183,10 @@ def _print(answer: dict[str, Any]) -> None:
                     f"      {'✗' if item['result'] == 'failed' else '?'} {item['code']} {item['text']} {item['why']}"
                 )
         for change in signature.get("changes_after", []):
-            click.echo(f"      第 {change['page']} 页：{change['what']}（{'允许' if change['allowed'] else '不允许'}）")
+            where = f"第 {change['page']} 页" if change["page"] else "整份文件"
+            click.echo(f"      {where}：{change['what']}（{'允许' if change['allowed'] else '不允许'}）")
+        if covered := signature.get("covered"):
+            click.echo(f"      覆盖：{'、'.join(covered)}")
     for warning in answer["warnings"]:
         click.echo(f"      ! {warning}")
 

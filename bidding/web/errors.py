@@ -173,6 +173,22 @@ _SIGNING: Final[dict[type[Exception], Words]] = {
     signing.KeystoreError: Words(503, "keystore", "密钥文件不可用。请联系系统管理员。"),
     signing.UnavailableError: Words(503, "service_unavailable", f"外部服务没有应答。{_RETRY}"),
     signing.TimestampError: Words(502, "timestamp_bad", f"时间戳服务的应答不可用。{_RETRY}"),
+    signing.TimestampRefusedError: Words(502, "timestamp_refused", f"时间戳服务拒绝签发。{_RETRY}"),
+    signing.NoTimestampError: Words(
+        503, "no_timestamp", f"所有时间戳服务都没有给出可用的时间戳，本次操作没有生效。{_RETRY}"
+    ),
+    signing.PadesError: Words(422, "pades", "这个 PDF 不能签名或补充验证数据。"),
+    signing.SignatureFieldError: Words(409, "signature_field", "签名域不存在、已被占用或位置不对。"),
+    signing.UnsignablePdfError: Words(
+        422, "pdf_unsignable", "这个 PDF 不能签名：没有页面、含动态表单，或声明不得再改。"
+    ),
+    signing.RoomError: Words(422, "signature_room", "预留的签名空间不够，文件没有改变。请重新准备。"),
+    signing.PreparedFileError: Words(409, "prepared_file_changed", "文件与准备签名时不一致，没有写入。请重新准备。"),
+    signing.NotSignedError: Words(409, "not_signed", "文件中没有可补充或续期的签名。"),
+    signing.TokenError: Words(503, "device", "密码设备没有完成操作。请联系系统管理员。"),
+    signing.TokenNotFoundError: Words(503, "device_not_found", "找不到密码设备或其中的密钥。请联系系统管理员。"),
+    signing.TokenPinError: Words(503, "device_pin", "密码设备拒绝了口令。请联系系统管理员，不要反复尝试。"),
+    signing.TokenMechanismError: Words(503, "device_mechanism", "密码设备不支持这种算法。请联系系统管理员。"),
     signing.KeyServiceRefusedError: Words(409, "key_service_refused", "电子营业执照签名服务拒绝签名。请重新确认。"),
     signing.VerdictError: Words(422, "verification_failed", "核验未通过。"),
     pdf_reading.PdfError: Words(422, "pdf_unreadable", "这个 PDF 无法读取，可能已损坏。请重新导出。"),

@@ -20,12 +20,14 @@ VERDICTS = {
 RESULTS = {"ok": ("good", "✓ 符合"), "failed": ("bad", "✗ 不符合"), "unknown": ("warn", "？ 无法确定")}
 FORMATS = {
     "pdf": "PDF 文件",
+    "ofd": "OFD 文件",
     "ytb": "投标文件包",
     "receipt": "回执",
     "refusal": "拒收凭证",
     "esl": "电子印章",
     "cms": "签名消息",
     "tst": "时间戳",
+    "asice": "签名容器（ASiC）",
 }
 
 

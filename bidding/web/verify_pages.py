@@ -18,6 +18,7 @@ from msgspec import Struct
 
 from bidding.errors import BiddingError
 from bidding.isolation import IsolatedWorker, WorkerDiedError
+from bidding.verification_naming import content_name
 from bidding.web.render import report_context
 from bidding.web.site import Site, file_size
 
@@ -39,14 +40,15 @@ class Verifier:
     """A trust folder with current revocation lists."""
     clock: Callable[[], datetime]
 
-    def judge(self, path: Path, *, expect_uscc: str = "") -> dict[str, Any]:
-        """Answer the answer for one file, whatever it does to its parser."""
+    def judge(self, path: Path, *, expect_uscc: str = "", content: dict[str, Any] | None = None) -> dict[str, Any]:
+        """Answer the answer for one file, whatever it does to its parser; `content` is what it may be about."""
         request = {
             "task": "verify",
             "file": str(path),
             "trust": str(self.trust()),
             "at": self.clock().isoformat(),
             "expect_uscc": expect_uscc,
+            "content": content,
         }
         try:
             return self.worker.ask(request)
@@ -59,10 +61,11 @@ class Verifier:
 
 
 class VerifyForm(Struct):
-    """Files to judge, and whom they should be from."""
+    """Files to judge, whom they should be from, and what detached signatures and timestamps are about."""
 
     files: list[UploadFile]
     uscc: str = ""
+    content: UploadFile | None = None
 
 
 Form = Annotated[VerifyForm, Body(media_type=RequestEncodingType.MULTI_PART)]
@@ -96,14 +99,37 @@ async def judge_uploads(data: VerifyForm, verifier: Verifier) -> list[dict[str, 
     """Write each upload to a private folder, ask the child, and forget it."""
     if len(data.files) > MAX_FILES:
         raise TooMuchError(f"一次最多 {MAX_FILES} 个文件")
-    answers = []
     with tempfile.TemporaryDirectory(prefix="yizhao-verify-") as folder:
-        for number, upload in enumerate(data.files):
-            path = Path(folder) / str(number)
-            path.write_bytes(await upload.read())
-            answer = await asyncio.to_thread(verifier.judge, path, expect_uscc=data.uscc.strip())
-            answers.append({**answer, "file": Path(upload.filename).name[:200]})
+        kept = [(await _keep(one, Path(folder) / str(number)), _name(one)) for number, one in enumerate(data.files)]
+        given = None
+        if data.content is not None and data.content.filename:
+            given = _content(await _keep(data.content, Path(folder) / "content"), _name(data.content), given=True)
+        answers = []
+        for path, name in kept:
+            content = given or _find_beside(name, kept)
+            answer = await asyncio.to_thread(verifier.judge, path, expect_uscc=data.uscc.strip(), content=content)
+            answers.append({**answer, "file": name})
     return answers
+
+
+async def _keep(upload: UploadFile, path: Path) -> Path:
+    await asyncio.to_thread(path.write_bytes, await upload.read())
+    return path
+
+
+def _name(upload: UploadFile) -> str:
+    return Path(upload.filename).name[:200]
+
+
+def _content(path: Path, name: str, *, given: bool) -> dict[str, Any]:
+    return {"file": str(path), "name": name, "given": given}
+
+
+def _find_beside(name: str, kept: list[tuple[Path, str]]) -> dict[str, Any] | None:
+    """Answer the upload that a signature is about by its name, when both came together."""
+    wanted = content_name(name)
+    found = [path for path, other in kept if wanted and other == wanted]
+    return _content(found[0], wanted, given=False) if len(found) == 1 else None
 
 
 VERIFY_ROUTES: list[Any] = [verify_page, verify_files, verify_api]

@@ -17,7 +17,8 @@ from signing.canonical import Code
 from signing.certificates import Certificate, parse_certificate
 from signing.digests import sm3
 from signing.envelope import unwrap_half, wrap_half
-from signing.errors import SigningError
+from signing.errors import InvalidKeyError, SigningError
+from signing.key_use import require_encryption_certificate
 from signing.path import Purpose, RevocationEvidence, TrustAnchors
 from signing.sm2 import PublicKey
 from signing.statement import parse_statement, verify_statement
@@ -79,10 +80,8 @@ class Recipients:
         """Refuse too few, or a certificate that is not for encryption; RecipientError."""
         if not self.devices:
             raise RecipientError("至少需要一部已登记的手机钱包（设备密钥），与恢复码一起构成两份解密钥")
-        if self.escrowed is not None and not (
-            self.escrowed.may_encrypt and isinstance(self.escrowed.public_key, PublicKey)
-        ):
-            raise RecipientError("所选证书不是 SM2 加密证书")
+        if self.escrowed is not None:
+            _require_escrowed(self.escrowed)
 
     def wrap(self, k_b: bytes, random: Callable[[int], bytes]) -> tuple[Wrap, ...]:
         """Wrap K_B for everybody, in the order of the header."""
@@ -97,6 +96,15 @@ class Recipients:
         yield "recovery", "recovery", recovery_key(self.code, self.salt).public, self.salt
         if self.escrowed is not None and isinstance(self.escrowed.public_key, PublicKey):
             yield "licence-encryption", self.escrowed.serial, self.escrowed.public_key, b""
+
+
+def _require_escrowed(certificate: Certificate) -> None:
+    try:
+        require_encryption_certificate(certificate)
+    except InvalidKeyError as error:
+        raise RecipientError("所选证书不是 SM2 加密证书") from error
+    if not isinstance(certificate.public_key, PublicKey):
+        raise RecipientError("所选证书不是 SM2 加密证书")
 
 
 def rehearse(stage: StageHeader, k_b: bytes, *, code: str, rehearser: Rehearser) -> None:

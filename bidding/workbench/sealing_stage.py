@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from typing import Final
 
 from bidding.bundle_header import FRAME, Part, StageBase, StageHeader, h0_sm3, h1_sm3, padded_size
 from bidding.workbench.contents import PlainPart, Survey
@@ -20,6 +21,8 @@ from signing.envelope import (
 from signing.sm2 import PublicKey
 
 Random = Callable[[int], bytes]
+_THREADS: Final = 2
+"""One core seals while the other reads, digests and writes; more would wait for the digest."""
 
 
 @dataclass(frozen=True)
@@ -70,7 +73,7 @@ def part_chunks(stage: SealedStage, number: int, *, aad: bytes) -> Iterator[byte
     """Yield the encrypted chunks of one part (from 0); AAD is SM3(header.json). ChangedDocumentError."""
     part = stage.header.base.parts[number]
     plain = frame(stage.parts[number], stage.salts[number], part.padded)
-    return seal_stream(plain, part_key(stage.cek, part.id), aad)
+    return seal_stream(plain, part_key(stage.cek, part.id), aad, threads=_THREADS)
 
 
 def frame(part: PlainPart, salt: bytes, padded: int) -> Iterator[bytes]:

@@ -22,6 +22,7 @@ from sealing.wire import MadeSeal, MadeSeals, SealFile, SealOrder, StateNote, St
 from signing import canonical, sm2
 from signing.certificates import Certificate, parse_certificate
 from signing.errors import MalformedError
+from signing.key_use import signs_data
 from signing.sm2 import PrivateKey
 
 T = TypeVar("T", bound=Struct)
@@ -177,7 +178,7 @@ def _require_theirs(order: SealOrder) -> None:
         certificates = [parse_certificate(c) for c in (order.unit_certificate, order.representative_certificate)]
     except MalformedError as error:
         raise OrderError(f"a certificate that cannot be read: {error}") from error
-    if any(order.uscc not in c.uscc_candidates or not c.may_sign for c in certificates):
+    if any(order.uscc not in c.uscc_candidates or not signs_data(c) for c in certificates):
         raise OrderError("a certificate of somebody else, or not for signing")
     if certificates[0].organisation != order.company or certificates[1].common_name != order.legal_representative:
         raise OrderError("a certificate that names somebody else")

@@ -4,20 +4,28 @@ import base64
 import binascii
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Any, Final, TypeVar
+from typing import Annotated, Any, Final, TypeVar
 
 import httpx
-from msgspec import Struct, structs
+from msgspec import Meta, Struct, structs
 
 from signing import canonical, csc, sm2
 from signing.adapters.http import exchange
 from signing.certificates import parse_certificate
 from signing.csc import PendingSignatures
-from signing.errors import KeyServiceRefusedError, MalformedError, UnavailableError, UnsupportedAlgorithmError
+from signing.errors import (
+    InvalidKeyError,
+    KeyServiceRefusedError,
+    MalformedError,
+    UnavailableError,
+    UnsupportedAlgorithmError,
+)
 from signing.ports import Credential, KeyRing, Statement
 
 T = TypeVar("T", bound=Struct)
 _LIMIT: Final = 4 << 20
+_MOST: Final = 100
+"""Credentials of one licence: each may cost a request."""
 _OK, _UNDERWAY, _TOO_MANY, _SERVER_ERROR = 200, 202, 429, 500
 _TRIES: Final = 3
 """Times one signHash is sent: the service answers a repeated one with the same signatures."""
@@ -36,20 +44,23 @@ class _Info(Struct):
 
 
 class _List(Struct):
-    credentialIDs: tuple[str, ...]  # noqa: N815 - the standard's name
+    credentialIDs: Annotated[tuple[str, ...], Meta(max_length=_MOST)]  # noqa: N815 - the standard's name
     credentialInfos: tuple[_Info, ...] = ()  # noqa: N815 - the standard's name
 
 
+_Secret = Annotated[str, Meta(min_length=1, max_length=500)]
+
+
 class _Granted(Struct):
-    SAD: str
+    SAD: _Secret
 
 
 class _Underway(Struct):
-    handle: str
+    handle: _Secret
 
 
 class _Asked(Struct):
-    responseID: str  # noqa: N815 - the standard's name
+    responseID: _Secret  # noqa: N815 - the standard's name
 
 
 class _Signatures(Struct):
@@ -128,7 +139,10 @@ class CscKeyService:
     ) -> tuple[PendingSignatures, str]:
         """Answer the transaction and its SAD, which is empty while the holder has not answered."""
         certificate = _credential(credential, self._info(credential)).certificate
-        public_key = parse_certificate(certificate).public_key
+        try:
+            public_key = parse_certificate(certificate).public_key
+        except (MalformedError, InvalidKeyError) as error:
+            raise UnavailableError("a certificate that cannot be read") from error
         if not isinstance(public_key, sm2.PublicKey):
             raise UnsupportedAlgorithmError(f"{credential} is not an SM2 key")
         hashes = csc.hash_statements(public_key, statements)

@@ -2,7 +2,7 @@
 
 import base64
 import binascii
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Final
 
 import msgspec
@@ -25,7 +25,7 @@ class _Object(Struct):
 class Parameters:
     """The members of a request's JSON object; `null` means absent. Every method raises CscRefusal."""
 
-    values: dict[str, Any]
+    values: dict[str, Any] = field(repr=False)
 
     def text(self, name: str, *others: str) -> str:
         """Answer a required string, under its name or an older one."""

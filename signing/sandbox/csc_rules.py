@@ -1,7 +1,7 @@
 """The pure rules of the sandbox's CSC face: what a request asks for, and whether an authorisation holds it."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 
 from signing import csc, sm2
@@ -20,15 +20,15 @@ class Authorisation:
     number: int
     hashes: tuple[bytes, ...]
     digest: str
-    factors: dict[str, str]
-    data: str
+    factors: dict[str, str] = field(repr=False)
+    data: str = field(repr=False)
 
 
 @dataclass(frozen=True)
 class Granted:
     """A SAD, and the seconds it lives."""
 
-    sad: str
+    sad: str = field(repr=False)
     expires_in: int
 
 
@@ -36,7 +36,7 @@ class Granted:
 class Underway:
     """The holder has not answered yet; ask again with the handle."""
 
-    handle: str
+    handle: str = field(repr=False)
 
 
 @dataclass(frozen=True)
@@ -44,7 +44,7 @@ class Signing:
     """A request for signatures."""
 
     credential: str
-    sad: str
+    sad: str = field(repr=False)
     hashes: tuple[bytes, ...]
     mechanism: Mechanism
 

@@ -14,6 +14,7 @@ from msgspec import structs
 from signing import csc, sm2
 from signing.certificates import Certificate, parse_certificate
 from signing.errors import InvalidKeyError, KeyServiceRefusedError, UnavailableError, UnsupportedAlgorithmError
+from signing.key_use import signs_data
 from signing.ports import MAX_STATEMENTS, Credential
 from signing.sandbox.csc_errors import CscRefusal, denied, invalid, unavailable
 from signing.sandbox.csc_mechanisms import Mechanism, sign_digest
@@ -103,7 +104,7 @@ class CscService:
         """Answer whether the key may sign at all: a signing certificate, not taken out of use."""
         policy, certificate = self.policy(credential.id), parse_certificate(credential.certificate)
         by_consent = policy is None and isinstance(certificate.public_key, sm2.PublicKey)
-        return certificate.may_sign and (by_consent or (policy is not None and policy.enabled))
+        return signs_data(certificate) and (by_consent or (policy is not None and policy.enabled))
 
     # Authorisation
 
@@ -180,7 +181,7 @@ class CscService:
         held = self.find(credential)
         certificate = parse_certificate(held.certificate)
         if not self.is_enabled(held):
-            code = "credential_disabled" if certificate.may_sign else "credential_unknown"
+            code = "credential_disabled" if signs_data(certificate) else "credential_unknown"
             raise CscRefusal("The credential identified by credentialID is disabled", code)
         if not certificate.not_before <= self.now() <= certificate.not_after:
             raise CscRefusal("Signing certificate is expired", "certificate_expired")

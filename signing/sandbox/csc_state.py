@@ -97,9 +97,10 @@ class Transactions:
     def find(self, token: str, kind: str, at: datetime) -> Transaction | None:
         """Answer the transaction whose `sad`, `handle` or `response` this is; None if there is none any more."""
         match = _TOKEN.fullmatch(token)
-        if match is None or match[1] not in self._ends or self._ends[match[1]] < at:
-            return None
-        found = self._read(match[1])
+        with self._lock:  # what has outlived its time may be forgotten by another thread at this moment
+            if match is None or match[1] not in self._ends or self._ends[match[1]] < at:
+                return None
+            found = self._read(match[1])
         return found if compare_digest(getattr(found, kind), sm3(token.encode()).hex()) else None
 
     def get(self, transaction: str) -> Transaction:

@@ -20,6 +20,7 @@ from signing import canonical, sm2
 from signing.certificates import parse_certificate
 from signing.digests import sm3
 from signing.errors import DecryptionError, InvalidKeyError, KeystoreError, MalformedError, UnavailableError
+from signing.key_use import require_pair, require_signing_certificate
 from signing.keystore import load_secret, save_secret
 from signing.ports import MAX_STATEMENTS, Credential, KeyRing, Statement
 from signing.sandbox.files import replace_file
@@ -72,8 +73,7 @@ class KeyVault:
 
         InvalidKeyError if the certificate is of another key.
         """
-        if parse_certificate(certificate).public_key != _public(key):
-            raise InvalidKeyError("the certificate is not of this key")
+        require_pair(parse_certificate(certificate), _public(key))
         made = Credential(credential, credential.partition(":")[0], certificate, tuple(chain))
         nonce = self.random(_NONCE)
         sealed = SealedKey(made, nonce, self._cipher.seal(nonce, _encode(key), credential.encode()))
@@ -109,8 +109,7 @@ class KeyVault:
 
     def require_signing(self, credential: str) -> None:
         """Raise InvalidKeyError unless the credential is here and its certificate is for signing."""
-        if not parse_certificate(self.find(credential).certificate).may_sign:
-            raise InvalidKeyError(f"{credential} is an encryption key")
+        require_signing_certificate(parse_certificate(self.find(credential).certificate))
 
     def _get(self, credential: str) -> tuple[Key, Credential]:
         try:
@@ -122,7 +121,9 @@ class KeyVault:
         try:
             kept = canonical.decode(file.read_bytes(), SealedKey)
             key = _decode(self._cipher.open(kept.nonce, kept.sealed, kept.credential.id.encode()))
-        except (MalformedError, DecryptionError) as error:
+            # The certificate lies in the clear: another one would give an encryption key the right to sign.
+            require_pair(parse_certificate(kept.credential.certificate), _public(key))
+        except (MalformedError, DecryptionError, InvalidKeyError) as error:
             raise KeystoreError(f"{file.name} is damaged") from error
         return key, kept.credential
 

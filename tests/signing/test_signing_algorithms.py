@@ -82,7 +82,8 @@ def test_bare_rsa_takes_the_digest_of_the_message() -> None:
 def test_an_unsupported_algorithm_leaves_the_path_open() -> None:
     root = _self_signed(RSA_KEY, hashes.SHA256())
     name = pyca.Name([pyca.NameAttribute(pyca.NameOID.COMMON_NAME, "国际算法")])
-    builder = pyca.CertificateBuilder(name, name, RSA_KEY.public_key(), 6, NOON - DAY, NOON + DAY)
+    leaf_name = pyca.Name([pyca.NameAttribute(pyca.NameOID.COMMON_NAME, "叶")])
+    builder = pyca.CertificateBuilder(name, leaf_name, RSA_KEY.public_key(), 6, NOON - DAY, NOON + DAY)
     made = builder.sign(RSA_KEY, hashes.SHA3_256()).public_bytes(serialization.Encoding.DER)
     leaf = parse_certificate(made)
     verdict = verify_path(leaf, anchors=trust(root), evidence=RevocationEvidence(), at=NOON, purpose=Purpose.LICENCE)

@@ -314,6 +314,7 @@ def test_wrong_rules_are_named_and_refused(attributes: bytes, signature: bytes, 
         (b"x", b"noise", ""),
         (b"x", b"", ""),
     ],
+    ids=["no Z", "empty id", "zero id", "raw digest", "digest as message", "right", "noise", "nothing"],
 )
 def test_diagnosis(message: bytes, signature: bytes, why: str) -> None:
     assert diagnose(UNIT.key.public, message, signature) == why

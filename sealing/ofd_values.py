@@ -1,0 +1,196 @@
+"""Judging the signature value of an OFD signature over the exact bytes of its Signature.xml, pure.
+
+A seal signature and its seal are judged as in a PDF; a message may hold the bytes, their digest, or attributes.
+"""
+
+from dataclasses import replace
+from datetime import datetime
+from typing import Any, Final
+
+from sealing import ses
+from sealing.errors import SealFormatError
+from sealing.evidence import Payload, SignatureEvidence
+from sealing.judging import Policy, check_identity, check_still_good, judge_licence, read_certificate, read_signer
+from sealing.judging_seal import judge_ses
+from sealing.ofd_evidence import OfdPayload, OfdSignature
+from sealing.report import SignatureKind, SignatureReport, TimeSource
+from signing import sm2
+from signing.algorithms import compute_digest
+from signing.certificates import Certificate
+from signing.checks import Check, Result, SubIndication, Verdict, check
+from signing.cms import ParsedCms, parse_cms, verify_attached, verify_detached
+from signing.digests import sm3
+from signing.errors import BadSignatureError, SigningError
+from signing.path import Purpose
+from signing.pdf import Coverage, FilledSignature
+from signing.timestamps import parse_token
+
+_UNTIMED: Final = "TIME_UNTRUSTED：签名时间取自签名者本机，未经可信时间戳证明。"
+_RAW: Final = 64
+
+
+def judge_value(one: OfdSignature, policy: Policy) -> SignatureReport:
+    """Judge the signature value by its own shape."""
+    return _JUDGES[one.payload](one, policy)
+
+
+def _judge_seal(one: OfdSignature, policy: Policy) -> SignatureReport:
+    claimed = one.file.claimed_time if one.file else None
+    field = FilledSignature(
+        name=one.id,
+        filter="",
+        sub_filter="",
+        is_timestamp=False,
+        page=None,
+        byte_range=None,
+        contents=b"",
+        claimed_time=claimed,
+        covers=Coverage.PARTIAL,
+        revision=0,
+        defects=(),
+        remarks=(),
+        doc_mdp=None,
+    )
+    digests = {"sm3": sm3(one.document)}
+    report = judge_ses(SignatureEvidence(field, Payload.SEAL, one.message, digests, None, (), ()), policy)
+    return replace(report, verdict=_accept_raw(report.verdict, one.message))
+
+
+def _accept_raw(verdict: Verdict, message: bytes) -> Verdict:
+    """Take values that some makers write as r||s; whatever else failed stays failed."""
+    try:
+        signed = ses.parse_signature(message)
+    except SealFormatError:
+        return verdict
+    seal, statement = signed.statement.seal, signed.statement
+    values = {
+        "signature": (signed.certificate, signed.algorithm, statement.raw, signed.signature),
+        "seal-signature": (seal.certificate, seal.algorithm, seal.signed, seal.signature),
+    }
+    raw = {name for name in verdict.failed if name in values and _verifies_raw(*values[name])}
+    if not raw:
+        return verdict
+    checks = (replace(c, result=Result.OK, sub=None) if c.name in raw else c for c in verdict.checks)
+    return Verdict(*checks, warnings=(*verdict.warnings, "FMT_CMS：签名值为 r||s 而非 DER 编码。"))
+
+
+def _verifies_raw(certificate: bytes, algorithm: str, message: bytes, value: bytes) -> bool:
+    known = algorithm == ses.SM2_WITH_SM3 or algorithm in ses.OTHER_SM2_NAMES
+    signer = read_certificate(certificate)
+    return known and len(value) == _RAW and signer is not None and _verifies(signer, message, value)
+
+
+def _judge_cms(one: OfdSignature, policy: Policy) -> SignatureReport:
+    return judge_gm_message(
+        one.id, one.document, one.message, policy, claimed=one.file.claimed_time if one.file else None
+    )
+
+
+def judge_gm_message(
+    name: str,
+    document: bytes,
+    message: bytes,
+    policy: Policy,
+    *,
+    claimed: datetime | None = None,
+    profile: str = "GM-CMS",
+) -> SignatureReport:
+    """Judge a CMS message over `document`: inside, by its digest inside, or by the messageDigest attribute."""
+    try:
+        parsed = parse_cms(message, policy.known)
+        verdict = _cms_verdict(parsed, document, policy, claimed)
+        failed = any(one.startswith("timestamp-") for one in verdict.failed)
+        stamp = parse_token(parsed.token) if parsed.token and not failed else None
+    except SigningError as error:
+        broken = check("format", ok=False, code="FMT_CMS", sub=SubIndication.FORMAT_FAILURE, why=str(error))
+        return SignatureReport(name, SignatureKind.SIGNATURE, profile, Verdict(broken))
+    certificate, claimed = parsed.certificate, parsed.signing_time or claimed
+    if stamp is None:
+        verdict = _without_proof(verdict, certificate, policy)
+    if policy.expect_uscc:
+        verdict += Verdict(check_identity([certificate] if certificate else [], policy.expect_uscc))
+    return SignatureReport(
+        id=name,
+        kind=SignatureKind.SIGNATURE,
+        profile=profile,
+        verdict=verdict,
+        signer=read_signer(certificate),
+        signed_at=stamp.gen_time if stamp else claimed,
+        time_source=TimeSource.TIMESTAMP if stamp else TimeSource.CLAIMED if claimed else TimeSource.NONE,
+        authority=stamp.certificate.common_name if stamp and stamp.certificate else "",
+    )
+
+
+def _cms_verdict(parsed: ParsedCms, document: bytes, policy: Policy, claimed: datetime | None) -> Verdict:
+    message = parsed.signed.der
+    trust: dict[str, Any] = {
+        "anchors": policy.anchors,
+        "evidence": policy.evidence,
+        "purpose": Purpose.LICENCE,
+        "at": None if parsed.signing_time else claimed or policy.at,
+        "strict": False,
+        "known": policy.known,
+    }
+    if parsed.content is None and not parsed.signer.signed_attributes:
+        return verify_attached(message, content=document, **trust)
+    return verify_detached(message, content_digest=lambda digest: compute_digest(digest, document), **trust)
+
+
+def _without_proof(verdict: Verdict, certificate: Certificate | None, policy: Policy) -> Verdict:
+    late = check_still_good(certificate, policy) if certificate else []
+    told = any(text.startswith("TIME_UNTRUSTED") for text in verdict.warnings)
+    return Verdict(*verdict.checks, *late, warnings=(*verdict.warnings, *(() if told else (_UNTIMED,))))
+
+
+def _judge_bare(one: OfdSignature, policy: Policy) -> SignatureReport:
+    """Judge an SM2 value without certificate: whose it is can only be told by certificates from elsewhere."""
+    claimed = one.file.claimed_time if one.file else None
+    source = TimeSource.CLAIMED if claimed else TimeSource.NONE
+    plain = SignatureReport(
+        one.id, SignatureKind.SIGNATURE, "SM2", Verdict(check("format", True, code="FMT_CMS")), None, None, claimed
+    )
+    plain = replace(plain, time_source=source)
+    candidates = [c for c in policy.known if isinstance(c.public_key, sm2.PublicKey)]
+    certificate = next((c for c in candidates if _verifies(c, one.document, one.message)), None)
+    if certificate is None:
+        if candidates:
+            why = "给出的证书都不是签名人的" if len(candidates) > 1 else "不是给出的证书所签"
+            wrong = check("signature", False, code="SIG", sub=SubIndication.SIG_CRYPTO_FAILURE, why=why)
+            return replace(plain, verdict=plain.verdict + Verdict(wrong))
+        sub = SubIndication.NO_SIGNING_CERTIFICATE_FOUND
+        missing = Check("certificate", "NO_CERT", Result.UNKNOWN, "签名值内没有证书，签名人不明", sub)
+        return replace(plain, verdict=plain.verdict + Verdict(missing))
+    path = judge_licence(certificate, policy, claimed or policy.at)
+    checks = [check("signature", True, code="SIG"), *path.checks]
+    if policy.expect_uscc:
+        checks.append(check_identity([certificate], policy.expect_uscc))
+    verdict = _without_proof(plain.verdict + Verdict(*checks, warnings=path.warnings), certificate, policy)
+    return replace(plain, verdict=verdict, signer=read_signer(certificate))
+
+
+def _verifies(certificate: Certificate, message: bytes, value: bytes) -> bool:
+    """Whether a value, DER or r||s, is of the certificate's SM2 key."""
+    key = certificate.public_key
+    if len(value) == _RAW:  # a DER value of this length cannot be: r and s would be 29 bytes each
+        value = sm2.encode_signature(int.from_bytes(value[:32]), int.from_bytes(value[32:]))
+    try:
+        if not isinstance(key, sm2.PublicKey):
+            return False
+        sm2.verify(key, message, value)
+    except BadSignatureError:
+        return False
+    return True
+
+
+def _judge_unknown(one: OfdSignature, _policy: Policy) -> SignatureReport:
+    sub = SubIndication.SIG_CONSTRAINTS_FAILURE
+    named = Check("kind", "SUPERSEDED_KIND", Result.UNKNOWN, f"签名类型 {one.kind or '（未注明）'}", sub)
+    return SignatureReport(one.id, SignatureKind.SIGNATURE, one.kind or "OFD", Verdict(named))
+
+
+_JUDGES: Final = {
+    OfdPayload.SEAL: _judge_seal,
+    OfdPayload.CMS: _judge_cms,
+    OfdPayload.BARE: _judge_bare,
+    OfdPayload.UNKNOWN: _judge_unknown,
+}
