@@ -25,7 +25,7 @@ check: install
 	$(BIN)/ruff check .
 	$(BIN)/lint-imports
 	$(BIN)/mypy
-	$(BIN)/python -m pytest -q -x -n 2 -m "not conformance and not browser and not interop and not slow" tests/signing tests/identity tests/sealing tests/storage
+	$(BIN)/python -m signing.inventory --check
 
 conformance: install
 	$(BIN)/python -m pytest -n 2 -m "conformance or interop"

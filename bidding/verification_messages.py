@@ -43,8 +43,9 @@ from signing.cms_names import (
     TST_INFO,
 )
 from signing.cms_parsing import ParsedCms, view_signer
-from signing.cms_streaming import verify_stream
+from signing.cms_streaming import DetachedVerifier
 from signing.cms_types import SignedData, SignerInfo
+from signing.digests import read_chunks
 from signing.errors import MalformedError, UnsupportedAlgorithmError
 from signing.path import Purpose, RevocationEvidence, TrustAnchors
 from signing.signed_data import parse_signed_data
@@ -52,6 +53,8 @@ from signing.timestamps import MAX_MESSAGE, TimestampToken, find_signer, parse_t
 
 _GRANTED: Final = (0, 1)
 _DIGEST_SIZES: Final = (20, 32, 48, 64)
+_MAX_DIAGNOSED: Final = 64 << 20
+"""Bytes of content up to which it is asked by which wrong rule a signature was made: that costs more digests."""
 _NO_CONTENT: Final = "缺少原文：这是不含原文的签名，请同时给出被签名的文件"
 _NO_DATA: Final = "缺少原文：请同时给出被加盖时间戳的文件"
 
@@ -115,26 +118,33 @@ def _choose_content(question: Question, *, detached: bool) -> tuple[ContentFile 
     content = question.content
     if content is None or (not content.given and not detached):
         return None, ()
-    return content, () if content.given else (f"未指明原文，按文件名取同一文件夹中的 {content.name} 作为原文。",)
+    return content, () if content.given else (f"未指明原文，按文件名以 {content.name} 为原文。",)
 
 
 def _judge_each(signed: SignedData, content: ContentFile | None, question: Question) -> list[SignerVerdict]:
     """Judge each signer as of the time that it states; as of the asker's time if it states none."""
-    common = _Common(anchors=question.trust, evidence=question.trust.evidence, purpose=Purpose.LICENCE, strict=False)
-    told = _run(signed, content, common, None)
+    judge = _prepare(signed, content, question)
+    told = judge(None)
     if all(one.message.signing_time for one in told):
         return told
-    untold = _run(signed, content, common, question.at)
+    untold = judge(question.at)
     return [one if one.message.signing_time else _untimed(other) for one, other in zip(told, untold, strict=True)]
 
 
-def _run(signed: SignedData, content: ContentFile | None, common: _Common, at: datetime | None) -> list[SignerVerdict]:
+def _prepare(
+    signed: SignedData, content: ContentFile | None, question: Question
+) -> Callable[[datetime | None], list[SignerVerdict]]:
+    """Answer the judgement as of an instant; a content file is read once, however often it is asked."""
+    common = _Common(anchors=question.trust, evidence=question.trust.evidence, purpose=Purpose.LICENCE, strict=False)
     if content is not None:
+        verifier = DetachedVerifier(signed.der, diagnosing=content.path.stat().st_size <= _MAX_DIAGNOSED)
         with content.path.open("rb") as stream:
-            return list(verify_stream(signed.der, stream, at=at, diagnosing=True, **common))
+            for chunk in read_chunks(stream):
+                verifier.update(chunk)
+        return lambda at: list(verifier.finish_all(at=at, **common))
     if signed.content is not None:
-        return list(verify_signers(signed.der, at=at, **common))
-    return [_without_content(one, common, at) for one in (view_signer(signed, signer) for signer in signed.signers)]
+        return lambda at: list(verify_signers(signed.der, at=at, **common))
+    return lambda at: [_without_content(view_signer(signed, one), common, at) for one in signed.signers]
 
 
 @dataclass(frozen=True)
@@ -170,10 +180,8 @@ def _without_content(one: ParsedCms, common: _Common, at: datetime | None) -> Si
 
 def _untimed(one: SignerVerdict) -> SignerVerdict:
     """Leave open what only a signing time could tell: neither the signer nor an authority says when it was."""
-    if one.message.token is not None and all(item.code != "TIME_UNTRUSTED" for item in one.verdict.checks):
-        stamped = any(item.name == "timestamp-signature" and item.result is Result.OK for item in one.verdict.checks)
-        if stamped:
-            return one
+    if any(item.name == "timestamp-signature" and item.result is Result.OK for item in one.verdict.checks):
+        return one
     word = "TIME_UNTRUSTED：消息中没有签名时间，按验证所依的时刻判断。"
     checks = (_unproven(item) for item in one.verdict.checks)
     return SignerVerdict(one.message, Verdict(*checks, warnings=(*one.verdict.warnings, word)))

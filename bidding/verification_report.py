@@ -116,6 +116,8 @@ def document_report(
         reason = texts.explain("SEAL_MISSING", Result.FAILED)
     elif worst is None:
         reason = texts.verdict_sentence(Indication.NO_SIGNATURE)
+    elif worst.indication is Indication.TOTAL_PASSED:
+        reason = texts.verdict_sentence(worst.indication, warnings=bool(verdict.warnings or worst.verdict.warnings))
     else:
         reason = explain_verdict(worst.verdict)
     return FileReport(

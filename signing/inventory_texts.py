@@ -146,6 +146,7 @@ OBJECTS: Final = {
         "1.2.840.113549.1.7.2": ("signedData", "", "written", "RFC 5652"),
         "1.2.840.113549.1.7.3": ("envelopedData", "", "written", "RFC 5652"),
         "1.2.840.113549.1.7.4": ("signedAndEnvelopedData", "", "read", "RFC 2315"),
+        "1.2.840.113549.1.7.5": ("digestedData", "", "named only", "RFC 5652"),
         "1.2.840.113549.1.7.6": ("encryptedData", "", "read, in PKCS#12", "RFC 5652"),
         "1.2.840.113549.1.9.16.1.4": ("TSTInfo", "", "written", "RFC 3161"),
         "1.2.840.113549.1.9.16.1.23": ("authEnvelopedData", "", "written", "RFC 5083"),

@@ -104,12 +104,20 @@ async def judge_uploads(data: VerifyForm, verifier: Verifier) -> list[dict[str, 
         given = None
         if data.content is not None and data.content.filename:
             given = _content(await _keep(data.content, Path(folder) / "content"), _name(data.content), given=True)
-        answers = []
+        answers, used = [], set[str]()
         for path, name in kept:
             content = given or _find_beside(name, kept)
+            used |= {content["name"]} if content else set()
             answer = await asyncio.to_thread(verifier.judge, path, expect_uscc=data.uscc.strip(), content=content)
             answers.append({**answer, "file": name})
-    return answers
+    return [_as_content(answer) if answer["file"] in used else answer for answer in answers]
+
+
+def _as_content(answer: dict[str, Any]) -> dict[str, Any]:
+    """Say of a file that only came along with its signature what it was used for."""
+    if answer["format"] != "unknown":
+        return answer
+    return {**answer, "reason": "这是随签名一起给出的原文，结论见签名文件；它自身不是可以核验的文件。"}
 
 
 async def _keep(upload: UploadFile, path: Path) -> Path:

@@ -11,9 +11,12 @@ from io import BytesIO
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 from bidding_world import BIDDERS, DAY, NOON, World
 from click.testing import CliRunner
+from hypothesis import example, given
+from hypothesis import strategies as st
 from litestar.testing import TestClient
 
 from bidding.cli.verify import verify as verify_command
@@ -28,7 +31,7 @@ from signing import der
 from signing.certificates import Certificate, parse_certificate
 from signing.checks import Indication
 from signing.cms import complete_detached, prepare_detached
-from signing.cms_signing import complete_cms, prepare_cms
+from signing.cms_signing import GB_35275, CmsForm, complete_cms, prepare_cms, prepare_cosignature
 from signing.digests import sm3
 from signing.issuing import CertificateRequest, Subject, build_certificate
 from signing.path import TrustAnchors
@@ -146,9 +149,38 @@ def test_before_it_was_signed_nothing_passes(desk: Desk, tmp_path: Path) -> None
     assert (report.indication, report.sub_indication) == (OPEN, "TIMESTAMP_ORDER_FAILURE")
 
 
-def attached(desk: Desk, *, suites: tuple[str, ...] = ("GM",)) -> bytes:
-    prepared = prepare_cms(TEXT, desk.keys[suites[0]][1], NOON)
-    return complete_cms(prepared, desk.keys[suites[0]][0].sign(prepared.message))
+def attached(desk: Desk, form: CmsForm = CmsForm(attached=True), suite: str = "GM") -> bytes:  # noqa: B008 - a value
+    key, certificate = desk.keys[suite]
+    prepared = prepare_cms(TEXT, certificate, NOON, form=form)
+    if form.algorithm == "301.1" or suite == "INTL":
+        return complete_cms(prepared, key.sign(prepared.to_be_signed))
+    signature = key.sign(prepared.to_be_signed)
+    return complete_cms(prepared, signature, desk.world.stamp(signature))
+
+
+def test_the_gm_form_without_any_time(desk: Desk, tmp_path: Path) -> None:
+    data = attached(desk, GB_35275)
+    report = judge(desk, tmp_path / "a", data)
+    assert (report.indication, only(report)["profile"], only(report)["time_source"]) == (PASSED, "GM-CMS", "none")
+    assert any("没有签名时间" in text for text in report.warnings)
+    report = judge(desk, tmp_path / "a", data, at=NOON + 800 * DAY)
+    assert (report.indication, "EXPIRED_NOPOE" in [c["code"] for c in only(report)["checks"]]) == (OPEN, True)
+    detached = attached(desk, msgspec.structs.replace(GB_35275, attached=False))
+    assert judge(desk, tmp_path / "a", detached, TEXT).indication is PASSED
+    assert judge(desk, tmp_path / "a", detached, TEXT + b"!").indication is FAILED
+    assert judge(desk, tmp_path / "a", detached).sub_indication == "SIGNED_DATA_NOT_FOUND"
+
+
+def test_several_signers_are_several_entries(desk: Desk, tmp_path: Path) -> None:
+    first = attached(desk, CmsForm(attached=True))
+    key, certificate = desk.keys["INTL"]
+    prepared = prepare_cosignature(first, certificate, NOON)
+    report = judge(desk, tmp_path / "a", complete_cms(prepared, key.sign(prepared.to_be_signed)))
+    uscc = {one["id"]: (one["signer"]["uscc"], one["indication"]) for one in report.signatures}
+    assert sorted(uscc) == ["1", "2"]
+    assert set(uscc.values()) == {(BIDDERS[0], "TOTAL-PASSED"), (BIDDERS[1], "TOTAL-PASSED")}, report.signatures
+    asked = judge(desk, tmp_path / "a", (tmp_path / "a").read_bytes(), expect_uscc=BIDDERS[0])
+    assert asked.indication is FAILED, "one of them is another unit"
 
 
 def test_an_attached_message_needs_nothing_else(desk: Desk, tmp_path: Path) -> None:
@@ -264,6 +296,7 @@ def test_a_container_of_several_files(desk: Desk, tmp_path: Path) -> None:
     report = judge(desk, tmp_path / "a", more)
     assert (report.indication, only(report)["covers"]) == (PASSED, "partial")
     assert any("c.txt" in text for text in report.warnings)
+    assert "需要您了解" in report.reason
     changed = asic(desk, {**objects, "b.txt": b"TWO"}, signed=manifest, form="e", ASiCManifest=manifest)
     assert judge(desk, tmp_path / "a", changed).indication is FAILED
 
@@ -316,6 +349,14 @@ def test_bytes_of_a_message_changed_at_random_never_raise(desk: Desk, tmp_path: 
             source[place] ^= 0x81
             judge(desk, tmp_path / "a", bytes(source), TEXT)
             source[place] ^= 0x81
+
+
+@given(
+    st.binary(max_size=60), st.sampled_from([b"\x30", b"\x30\x30", b"-----BEGIN CMS-----\nMII", b"MII", b"PK\x03\x04"])
+)
+@example(b"", b"\x30")
+def test_any_bytes_are_told(data: bytes, head: bytes) -> None:
+    assert sniff(head + data, data) in {"cms", "tst", "esl", "unknown", "pdf", "ofd"}
 
 
 @pytest.mark.parametrize(
@@ -464,18 +505,19 @@ def test_the_api_takes_signature_and_content(client: TestClient[Any], folder: Pa
     both = [("files", ("x", TEXT)), signature]
     answers = client.post("/api/v1/verifications", files=both).json()
     assert [one["indication"] for one in answers] == ["REFUSED", "TOTAL-PASSED"]
+    assert "随签名一起给出的原文" in answers[0]["reason"]
 
 
 def test_the_page(client: TestClient[Any], folder: Path) -> None:
     empty = client.get("/verify").text
     assert all(word in empty for word in ("OFD", "CMS", "时间戳", "ASiC", 'name="content"'))
-    boundary = b"x1"
     parts = [
-        b'Content-Disposition: form-data; name="files"; filename="x.p7s"\r\n\r\n' + (folder / "other.p7s").read_bytes(),
-        b'Content-Disposition: form-data; name="uscc"\r\n\r\n',
-        b'Content-Disposition: form-data; name="content"; filename=""\r\nContent-Type: application/octet-stream\r\n\r\n',
+        b'name="files"; filename="x.p7s"\r\n\r\n' + (folder / "other.p7s").read_bytes(),
+        b'name="uscc"\r\n\r\n',
+        b'name="content"; filename=""\r\nContent-Type: application/octet-stream\r\n\r\n',
     ]
-    body = b"".join(b"--%b\r\n%b\r\n" % (boundary, part) for part in parts) + b"--x1--\r\n"
+    head = b"Content-Disposition: form-data; "
+    body = b"".join(b"--x1\r\n%b%b\r\n" % (head, part) for part in parts) + b"--x1--\r\n"
     kind = {"Content-Type": "multipart/form-data; boundary=x1"}
     answer = client.post("/verify", content=body, headers=kind)
     assert (answer.status_code, "缺少原文" in answer.text) == (200, True), answer.text[:2000]
