@@ -16,15 +16,25 @@ from signing import canonical
 from signing.errors import MalformedError
 
 UNIT_PER_MM: Final = 100
+Colour = Literal["red", "blue", "black"]
 RED: Final = (0.85, 0.04, 0.06)
 """The colour of seal paste (印泥), as RGB in 0..1."""
+INKS: Final[dict[Colour, tuple[float, float, float]]] = {
+    "red": RED,
+    "blue": (0.05, 0.13, 0.55),
+    "black": (0.08, 0.08, 0.1),
+}
+"""Red for seals, deep blue for practice seals (执业印章), black for signatures."""
 
 _POINTS: Final = 72 / 25.4 / UNIT_PER_MM
 _TOKEN: Final = re.compile(r"([MLCZ])((?: -?\d{1,5}){0,6})")
 _PATH: Final = re.compile(r"(?:M -?\d{1,5} -?\d{1,5}(?:L(?: -?\d{1,5}){2}|C(?: -?\d{1,5}){6})*Z)+")
 _OPERATOR: Final = {"M": "m", "L": "l", "C": "c", "Z": "h"}
-_LEVELS: Final = 16
+_LEVELS: Final = (16, 8, 4)
+"""Depths of ink in a PNG: the first that keeps it within PNG_LIMIT."""
 _DPI: Final = 300
+PNG_LIMIT: Final = 16 << 10
+"""Bytes of a picture at 300 dpi: it travels inside every seal signature."""
 
 
 class Stroke(Struct, frozen=True, forbid_unknown_fields=True):
@@ -35,13 +45,19 @@ class Stroke(Struct, frozen=True, forbid_unknown_fields=True):
     width: Annotated[int, Meta(ge=0, le=1000)]
 
 
-class Artwork(Struct, frozen=True, forbid_unknown_fields=True):
-    """The picture of one seal; width and height in hundredths of a millimetre."""
+class Artwork(Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
+    """The picture of one seal; width and height in hundredths of a millimetre; red is not written down."""
 
     v: Literal[1]
     width: Annotated[int, Meta(ge=100, le=10_000)]
     height: Annotated[int, Meta(ge=100, le=10_000)]
     strokes: Annotated[tuple[Stroke, ...], Meta(min_length=1, max_length=200)]
+    colour: Colour = "red"
+
+    @property
+    def ink(self) -> tuple[float, float, float]:
+        """The colour as RGB in 0..1."""
+        return INKS[self.colour]
 
     @property
     def size_mm(self) -> tuple[float, float]:
@@ -70,18 +86,18 @@ def decode(data: bytes) -> Artwork:
     return artwork
 
 
-def pdf_content(artwork: Artwork) -> bytes:
-    """Operators of a form XObject whose BBox is [0 0 width height] in points."""
-    red = " ".join(f"{part:g}" for part in RED)
+def pdf_content(artwork: Artwork, ink: tuple[float, float, float] | None = None) -> bytes:
+    """Operators of a form XObject whose BBox is [0 0 width height] in points, in its own or another ink (RGB)."""
+    colour = " ".join(f"{part:g}" for part in ink or artwork.ink)
     matrix = f"{_POINTS:.7f} 0 0 {-_POINTS:.7f} 0 {artwork.height * _POINTS:.4f} cm"
-    lines = ["q", matrix, f"{red} rg", f"{red} RG", "1 j", *map(_operators, artwork.strokes), "Q"]
+    lines = ["q", matrix, f"{colour} rg", f"{colour} RG", "1 j", *map(_operators, artwork.strokes), "Q"]
     return "\n".join(lines).encode("ascii")
 
 
 def svg(artwork: Artwork) -> str:
     """Draw a stand-alone SVG of the seal, transparent, sized in millimetres."""
     width, height = artwork.size_mm
-    colour = "#" + "".join(f"{round(part * 255):02x}" for part in RED)
+    colour = "#" + "".join(f"{round(part * 255):02x}" for part in artwork.ink)
     paths = "".join(_svg_path(stroke, colour) for stroke in artwork.strokes)
     return (
         f'<svg xmlns="http://www.w3.org/2000/svg" width="{width:g}mm" height="{height:g}mm" '
@@ -90,20 +106,34 @@ def svg(artwork: Artwork) -> str:
 
 
 def png(artwork: Artwork, dpi: int = _DPI) -> bytes:
-    """Draw a transparent palette PNG (sixteen depths of red): small, as it travels inside every seal signature."""
+    """Draw a transparent palette PNG (up to sixteen depths of one ink): at most PNG_LIMIT bytes at 300 dpi."""
+    size, rows = _coverage(artwork, dpi)
+    ink = (round(artwork.ink[0] * 255), round(artwork.ink[1] * 255), round(artwork.ink[2] * 255))
+    return ink_png(size, rows.translate(bytes(range(255, -1, -1))), ink, dpi)
+
+
+def ink_png(size: tuple[int, int], alpha: bytes, ink: tuple[int, int, int], dpi: float) -> bytes:
+    """Write one ink with the opacity `alpha` (a byte per pixel) as a palette PNG, as deep as PNG_LIMIT allows."""
+    data = b""
+    for levels in _LEVELS:
+        data = _palette_png(size, alpha, ink, dpi, levels)
+        if len(data) <= PNG_LIMIT:
+            break
+    return data
+
+
+def _palette_png(size: tuple[int, int], alpha: bytes, ink: tuple[int, int, int], dpi: float, levels: int) -> bytes:
     from io import BytesIO  # noqa: PLC0415 - kept beside the import that it serves
 
     from PIL import Image  # noqa: PLC0415 - drawing is asked for rarely, importing Pillow costs each start
 
-    coverage = _coverage(artwork, dpi)
-    step = 255 // (_LEVELS - 1)
-    table = [round((255 - grey) / step) for grey in range(256)]
-    image = Image.frombytes("L", coverage[0], coverage[1]).point(table)
-    indexed = Image.frombytes("P", image.size, image.tobytes())
-    indexed.putpalette([round(part * 255) for part in RED] * _LEVELS)
+    step = 255 / (levels - 1)
+    table = bytes(round(value / step) for value in range(256))
+    indexed = Image.frombytes("P", size, alpha.translate(table))
+    indexed.putpalette([*ink] * levels)
     out = BytesIO()
-    alpha = bytes(level * step for level in range(_LEVELS))
-    indexed.save(out, "PNG", bits=4, transparency=alpha, optimize=True, dpi=(dpi, dpi))
+    depths = bytes(round(level * step) for level in range(levels))
+    indexed.save(out, "PNG", bits=4, transparency=depths, optimize=True, dpi=(dpi, dpi))
     return out.getvalue()
 
 
@@ -125,8 +155,8 @@ def _coverage(artwork: Artwork, dpi: int) -> tuple[tuple[int, int], bytes]:
     """Size in pixels, and a grey byte per pixel: 0 where the seal is, 255 where it is not."""
     import pypdfium2  # noqa: PLC0415 - see png
 
-    black = pdf_content(artwork).replace(b" rg\n", b" rg 0 g\n", 1).replace(b" RG\n", b" RG 0 G\n", 1)
-    document = pypdfium2.PdfDocument(_one_page(black, artwork.size_points))
+    black = pdf_content(artwork, (0, 0, 0))
+    document = pypdfium2.PdfDocument(one_page_pdf(black, artwork.size_points))
     try:
         bitmap = document[0].render(scale=dpi / 72, grayscale=True)
         size = (int(bitmap.width), int(bitmap.height))
@@ -137,7 +167,8 @@ def _coverage(artwork: Artwork, dpi: int) -> tuple[tuple[int, int], bytes]:
     return size, packed
 
 
-def _one_page(content: bytes, size: tuple[float, float]) -> bytes:
+def one_page_pdf(content: bytes, size: tuple[float, float]) -> bytes:
+    """Answer a PDF of one page of `size` points that shows this content."""
     packed = zlib.compress(content)
     objects = (
         b"<</Type/Catalog/Pages 2 0 R>>",

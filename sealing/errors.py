@@ -85,3 +85,103 @@ class SealRegistryRefusedError(SealingError):
         """Keep the service's stable code beside its words."""
         super().__init__(message)
         self.code = code
+
+
+class PlanError(SealingError):
+    """Base of what keeps a plan of impressions from being drawn up (盖章位置)."""
+
+
+class PageRangeError(PlanError):
+    """A list of pages that cannot be read, or names pages that are not there (页码范围)."""
+
+
+class StampOutsideError(PlanError):
+    """An impression would leave its page."""
+
+
+class StraddleError(PlanError):
+    """A 骑缝章 over fewer than two pages, over a page twice, or with an impossible share of the picture."""
+
+
+class KeywordError(PlanError):
+    """A keyword that cannot be searched for, or a text too large to be searched within the limits."""
+
+
+class KeywordNotFoundError(PlanError):
+    """The keyword does not stand in the document, or not so often; `near` are the lines most like it (关键字)."""
+
+    def __init__(self, text: str, found: int, near: tuple[str, ...] = ()) -> None:
+        """Keep the keyword, how often it was found, and what comes near it."""
+        hint = f"; the nearest: {', '.join(near)}" if near else ""
+        super().__init__(f"keyword {text!r} was found {found} times{hint}")
+        self.text, self.found, self.near = text, found, near
+
+
+class SealTransitionError(SealingError):
+    """An act that a seal's present state does not allow (印章状态不允许此操作)."""
+
+
+class SealClosedError(SealTransitionError):
+    """A cancelled seal stays cancelled (已注销)."""
+
+
+class SealImportError(SealingError):
+    """An existing seal that may not be kept: not trusted, not this unit's, or of no known kind."""
+
+    def __init__(self, message: str) -> None:
+        """Keep the Chinese sentence that says what is wrong with it."""
+        super().__init__(message)
+        self.why = message
+
+
+class SealNumberTakenError(SealingError):
+    """Another seal has this number already (印章编码重复)."""
+
+
+class SealApplicationError(SealingError):
+    """An application that its licence, authorisation or consent does not carry."""
+
+    def __init__(self, message: str) -> None:
+        """Keep the Chinese sentence that says what is missing."""
+        super().__init__(message)
+        self.why = message
+
+
+class ClosedPdfError(UnsealablePdfError):
+    """The PDF was closed by its certifier (DocMDP), or an earlier signature locks what would change (文档已封闭)."""
+
+
+class StampsNotPreparedError(UnsealablePdfError):
+    """Somebody has signed already, and no places were prepared for these impressions: adding them now breaks that."""
+
+
+class SealExpiredError(SealStateError):
+    """The seal's validity has ended (印章已过期)."""
+
+
+class SealNotYetValidError(SealStateError):
+    """The seal's validity has not begun (印章未到启用时间)."""
+
+
+class SealSuspendedError(SealStateError):
+    """The registry has suspended the seal (印章已暂停)."""
+
+
+class SealHolderError(SealCertificateError):
+    """The seal is somebody else's: its list names another holder than the signer's certificate (他人印章)."""
+
+
+class RehearsalError(SealingError):
+    """The rehearsal with a throw-away key (预演) did not give a sound sealed file; nobody was asked for anything."""
+
+
+class ScannedPictureError(SealingError):
+    """A scanned picture of a seal (印模扫描件) that cannot be used; the class says why."""
+
+
+class NoImpressionError(ScannedPictureError):
+    """The picture shows no impression in red, blue or black."""
+
+
+class UnknownScanSizeError(ScannedPictureError):
+    """Neither the size in mm nor a believable resolution is known, so the real size cannot be kept."""

@@ -4,6 +4,7 @@ from typing import Any
 
 from sealing.evidence import Payload, SignatureEvidence
 from sealing.judging import Policy, check_identity, check_still_good, read_signer
+from sealing.judging_inner import add_inner_seal
 from sealing.report import SignatureKind, SignatureReport, TimeSource
 from signing.checks import Check, Result, SubIndication, Verdict, check
 from signing.cms import ParsedCms, parse_cms, verify_attached, verify_detached
@@ -29,7 +30,7 @@ def judge_cms(evidence: SignatureEvidence, policy: Policy) -> SignatureReport:
     if policy.expect_uscc:
         verdict += Verdict(check_identity([certificate] if certificate else [], policy.expect_uscc))
     claimed = parsed.signing_time or evidence.signature.claimed_time
-    return SignatureReport(
+    report = SignatureReport(
         id=name,
         kind=SignatureKind.SIGNATURE,
         profile="PAdES-B-T" if stamp and profile == "PAdES-B-B" else profile,
@@ -39,6 +40,7 @@ def judge_cms(evidence: SignatureEvidence, policy: Policy) -> SignatureReport:
         time_source=TimeSource.TIMESTAMP if stamp else TimeSource.CLAIMED if claimed else TimeSource.NONE,
         authority=stamp.certificate.common_name if stamp and stamp.certificate else "",
     )
+    return add_inner_seal(report, evidence, certificate, policy)
 
 
 def _without_proof(verdict: Verdict, checks: list[Check]) -> Verdict:

@@ -13,6 +13,7 @@ from sealing import ses
 from sealing.errors import SealFormatError
 from sealing.evidence import SignatureEvidence
 from sealing.judging import (
+    MAX_AHEAD,
     Policy,
     check_identity,
     check_still_good,
@@ -27,9 +28,10 @@ from signing.algorithms import compute_digest
 from signing.certificates import Certificate
 from signing.checks import Check, Result, SubIndication, Verdict, check
 from signing.digests import sm3
-from signing.errors import BadSignatureError, SigningError
+from signing.errors import BadSignatureError, MalformedError, SigningError
 from signing.path import Purpose, verify_path
 from signing.sm2 import PublicKey, compute_z, verify
+from signing.sm2_encoding import encode_signature, read_signature
 from signing.timestamps import TimestampToken, is_genuine, parse_token, verify_token
 
 _DIGEST: Final = 32
@@ -48,12 +50,13 @@ def judge_ses(evidence: SignatureEvidence, policy: Policy) -> SignatureReport:
     when = stamp.gen_time if stamp else statement.time
     verdict = Verdict(
         check("format", ok=True, code="FMT_CMS"),
-        *_judge_statement(signed, certificate, evidence.digests.get("sm3", b"")),
+        _check_signature("signature", "SIG", _Signed(certificate, signed.algorithm, statement.raw, signed.signature)),
+        *_judge_signer(certificate, policy, when, proven=stamp is not None),
+        _check_digest(statement, evidence.digests.get("sm3", b"")),
         *judge_seal(statement.seal, policy, when, proven=stamp is not None),
         _listed(statement, signed.certificate, certificate),
-        *_judge_signer(certificate, policy, when, proven=stamp is not None),
         *stamped,
-        warnings=tuple(_ses_warnings(signed, stamp)),
+        warnings=(*_ses_warnings(signed, stamp), *seal_notices(statement.seal, policy)),
     )
     if policy.expect_uscc:
         verdict += Verdict(check_identity([certificate] if certificate else [], policy.expect_uscc))
@@ -71,41 +74,59 @@ def judge_ses(evidence: SignatureEvidence, policy: Policy) -> SignatureReport:
     )
 
 
-def _judge_statement(signed: SesSignature, certificate: Certificate | None, digest: bytes) -> list[Check]:
-    statement = signed.statement
+def _check_digest(statement: Statement, digest: bytes) -> Check:
+    """Compare the digest of the original byte for byte; an original that could not be hashed is not the one."""
     same = len(digest) == _DIGEST and statement.document_sm3 == digest
-    return [
-        check("digest", same, code="HASH", sub=SubIndication.HASH_FAILURE),
-        _check_signature("signature", "SIG", _Signed(certificate, signed.algorithm, statement.raw, signed.signature)),
-    ]
+    return check("digest", same, code="HASH", sub=SubIndication.HASH_FAILURE)
 
 
 def judge_seal(seal: SesSeal, policy: Policy, when: datetime | None, *, proven: bool = False) -> list[Check]:
-    """Judge the seal by itself (印章验证), its period as of the signing: GM/T 0031 6.1.2.
+    """Judge the seal by itself (印章验证), its period as of the signing.
 
-    `proven` says that a timestamp, and not the signer, tells `when`: a maker that was revoked later may have dated its
-    seals back.
+    GM/T 0031-2014 6.1.2 in its order: signature value, maker's certificate, period of the seal. GM/T 0031-2025 adds
+    createDate, as of which it judges the maker, and the maker's timestamp. `proven` says that a timestamp, and not the
+    signer, tells `when`: a maker that was revoked later may have dated its seals back.
     """
-    maker = read_certificate(seal.certificate)
+    maker, period = read_certificate(seal.certificate), seal.info.property
     stamp, stamped = _judge_seal_stamp(seal, policy)
-    checks = [
-        _check_signature("seal-signature", "SEAL_SIG", _Signed(maker, seal.algorithm, seal.signed, seal.signature))
-    ]
-    made = seal.info.property.created
-    at = made if seal.layout == 5 else when  # noqa: PLR2004 - GM/T 0031-2025 judges the maker as of createDate
+    signature = _Signed(maker, seal.algorithm, seal.signed, seal.signature)
+    checks = [_check_signature("seal-signature", "SEAL_SIG", signature)]
+    if seal.layout == ses.V5:
+        checks.append(_check_created(seal, policy))
+    at = _maker_time(seal, when)
     if maker is not None and at is not None:
         times = [one for one in (when if proven else None, stamp.gen_time if stamp else None) if one is not None]
         before = any(_was_good(maker, policy, one) for one in times)
         path = _judge_maker(maker, policy, at).checks
         checks += [replace(one if before else _unproven(one), name=f"maker-{one.name}") for one in path]
     checks += stamped
-    start, end = seal.info.property.not_before, seal.info.property.not_after
-    inside = None if when is None else start <= when <= end
-    why = f"印章有效期 {start:%Y-%m-%d %H:%M:%S} 至 {end:%Y-%m-%d %H:%M:%S} UTC"
-    return [
-        *checks,
-        check("seal-period", inside, code="SEAL_PERIOD", sub=SubIndication.SIG_CONSTRAINTS_FAILURE, why=why),
-    ]
+    inside = None if when is None else period.not_before <= when <= period.not_after
+    why = f"印章有效期 {period.not_before:%Y-%m-%d %H:%M:%S} 至 {period.not_after:%Y-%m-%d %H:%M:%S} UTC"
+    sub = SubIndication.SIG_CONSTRAINTS_FAILURE
+    return [*checks, check("seal-period", inside, code="SEAL_PERIOD", sub=sub, why=why)]
+
+
+def seal_notices(seal: SesSeal, policy: Policy) -> tuple[str, ...]:
+    """Tell what GM/T 0031-2025 tells and lets pass: the maker's certificate was good at createDate and is not now."""
+    maker, told = read_certificate(seal.certificate), list[str]()
+    if not seal.info.picture.is_as_named:
+        told.append(f"FMT_CMS：印章图片标为 {seal.info.picture.format[:16]}，实际不是。")
+    if seal.layout != ses.V5 or maker is None:
+        return tuple(told)
+    then = _judge_maker(maker, policy, seal.info.property.created)
+    if any(one.result is Result.FAILED for one in then.checks):
+        return tuple(told)
+    now = {one.code for one in _judge_maker(maker, policy, policy.at).checks if one.result is Result.FAILED}
+    if "OUTSIDE" in now:
+        told.append("MAKER_THEN：制章者证书在制章时有效，现已过期；按制章时间判断，不影响印章。")
+    if "REVOKED_BEFORE" in now:
+        told.append("MAKER_THEN：制章者证书在制章时有效，其后被撤销；按制章时间判断，不影响印章。")
+    return tuple(told)
+
+
+def _maker_time(seal: SesSeal, when: datetime | None) -> datetime | None:
+    """As of when the maker's certificate is judged: v5 at createDate, the older standards at the signing."""
+    return seal.info.property.created if seal.layout == ses.V5 else when
 
 
 def _judge_maker(maker: Certificate, policy: Policy, at: datetime) -> Verdict:
@@ -117,6 +138,14 @@ def _judge_maker(maker: Certificate, policy: Policy, at: datetime) -> Verdict:
         purpose=Purpose.SEAL_MAKER,
         extra=policy.known,
     )
+
+
+def _check_created(seal: SesSeal, policy: Policy) -> Check:
+    """Whether createDate can be true: not in the future, and not after the period's end."""
+    made, end = seal.info.property.created, seal.info.property.not_after
+    why = f"制作日期 {made:%Y-%m-%d %H:%M:%S} UTC"
+    ok = made - policy.at <= MAX_AHEAD and made <= end
+    return check("seal-created", ok, code="SEAL_CREATED", sub=SubIndication.SIG_CONSTRAINTS_FAILURE, why=why)
 
 
 def _was_good(maker: Certificate, policy: Policy, at: datetime) -> bool:
@@ -181,6 +210,8 @@ def _ses_warnings(signed: SesSignature, stamp: TimestampToken | None) -> Iterabl
         yield "TIME_UNTRUSTED：签章时间取自签章者本机，未经可信时间戳证明。"
     if not signed.canonical and signed.statement.seal.layout != 1:
         yield "FMT_CMS：签章数据的编码不是 DER。"
+    if signed.statement.version != signed.statement.seal.info.version:
+        yield "FMT_CMS：签章数据的版本号与印章的版本号不同。"
     if signed.algorithm in ses.OTHER_SM2_NAMES:
         yield "ALG：签名算法用了非标准的标识。"
 
@@ -205,10 +236,11 @@ def _check_signature(name: str, code: str, signed: _Signed) -> Check:
         why = f"算法 {signed.algorithm}"
         return Check(name, "ALG", Result.UNKNOWN, why, SubIndication.CRYPTO_CONSTRAINTS_FAILURE)
     try:
-        verify(public, signed.message, signed.value)
-    except BadSignatureError:
+        value = encode_signature(*read_signature(signed.value))
+        verify(public, signed.message, value)
+    except (BadSignatureError, MalformedError):
         return check(name, ok=False, code=code, sub=SubIndication.SIG_CRYPTO_FAILURE)
-    return check(name, ok=True, code=code)
+    return check(name, ok=True, code=code, why="" if value == signed.value else "签名值是 64 字节的 r‖s，不是 DER。")
 
 
 def seal_facts(seal: SesSeal) -> SealFacts:

@@ -1,22 +1,26 @@
 """The pages of a PDF that is to be sealed: what they hold, how large they look, where fields go."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
+from decimal import Decimal
 from pathlib import Path
 from typing import Any, Final
 
 from sealing.errors import ActivePdfError, FieldError, NoPagesError, XfaPdfError
-from sealing.placement import PageView, Rect, SealField
+from sealing.placement import Box, PageView, Rect, SealField
 from signing.pdf_reading import (
     OpenPdf,
     decode_object_streams,
     entry,
+    is_dictionary,
     items,
     load_object,
     open_pdf,
     page_references,
     read_slice,
+    resolve,
+    text_of,
 )
 
 _ACTIVE: Final = frozenset({"/JavaScript", "/Launch", "/ImportData", "/SubmitForm", "/Rendition", "/RichMediaExecute"})
@@ -24,9 +28,13 @@ _SUSPECT: Final = re.compile(
     rb"/(?:JavaScript|JS|Launch|ImportData|SubmitForm|Rendition|RichMediaExecute|AA)(?![A-Za-z0-9])"
     rb"|/[A-Za-z]{0,20}#[0-9A-Fa-f]{2}"  # a name in disguise
 )
+_STAMP: Final = re.compile(rb"/Stamp(?![A-Za-z0-9])|/[A-Za-z]{0,20}#[0-9A-Fa-f]{2}")
 _STREAM: Final = re.compile(rb"(?<=>>)\s*stream\r?\n.*?endstream", re.DOTALL)
 _MAX_SEARCHED: Final = 64 << 20
 _MAX_DEPTH: Final = 32
+_MAX_NUMBER: Final = 10**9
+_HIDDEN: Final = 0b100010
+"""Annotation flags Hidden and NoView (ISO 32000-1, 12.5.3)."""
 
 
 @dataclass(frozen=True)
@@ -48,6 +56,31 @@ class Place:
     name: str
     page: int
     rect: Rect
+
+
+@dataclass(frozen=True)
+class PageSurvey:
+    """What planning needs to know of a PDF: how its pages look, and where something stands that must stay visible."""
+
+    views: tuple[PageView, ...]
+    taken: tuple[Box, ...]
+
+
+def survey_pdf(path: Path, ignore: Collection[str] = ()) -> PageSurvey:
+    """See that a PDF can be sealed, and answer its pages with the places of its seals, signatures and stamps.
+
+    Signature fields named in `ignore` are left out: those that are to be filled now. Raises what `inspect_pdf` raises.
+    """
+    with open_pdf(path) as pdf:
+        pages = page_references(pdf)
+        _require_plain(pdf, pages)
+        loaded = [load_object(pdf, reference) for reference in pages]
+        views = [view_page(page) for page in loaded]
+        rects = _fields_by_page(pdf, pages)
+        if rects is None or _mentions(pdf, _STAMP):
+            rects = [(at, annotation) for at, page in enumerate(loaded) for annotation in items(entry(page, "/Annots"))]
+        taken = (_standing(resolve(annotation), at + 1, views[at], ignore) for at, annotation in rects)
+        return PageSurvey(tuple(views), tuple(box for box in taken if box))
 
 
 def inspect_pdf(path: Path) -> PageFacts:
@@ -83,15 +116,74 @@ def find_empty_field(path: Path, name: str) -> int:
 
 def view_page(page: Any) -> PageView:
     """Read how a page is displayed. Raises FieldError for a page without a usable size."""
-    media = _inherited(page, "/MediaBox") or (0, 0, 612, 792)
-    crop = _inherited(page, "/CropBox") or media
-    low = [max(min(media[i], media[i + 2]), min(crop[i], crop[i + 2])) for i in (0, 1)]
-    high = [min(max(media[i], media[i + 2]), max(crop[i], crop[i + 2])) for i in (0, 1)]
-    left, bottom, right, top = (float(n) for n in (*low, *high))
-    rotate, unit = int(_inherited(page, "/Rotate") or 0) % 360, float(entry(page, "/UserUnit") or 1)
-    if rotate % 90 or right <= left or top <= bottom or unit <= 0:
+    media = _rectangle(_or(_inherited(page, "/MediaBox"), (0, 0, 612, 792)))
+    crop = _rectangle(_or(_inherited(page, "/CropBox"), media))
+    if media is None or crop is None:
+        raise FieldError("a page whose box is not four numbers")
+    left, bottom = max(media[0], crop[0]), max(media[1], crop[1])
+    right, top = min(media[2], crop[2]), min(media[3], crop[3])
+    rotate, unit = _number(_or(_inherited(page, "/Rotate"), 0)), _number(_or(entry(page, "/UserUnit"), 1))
+    if rotate is None or rotate % 90 or right <= left or top <= bottom or unit is None or unit <= 0:
         raise FieldError("a page without a usable size")
-    return PageView((left, bottom, right, top), rotate, unit)
+    return PageView((left, bottom, right, top), int(rotate) % 360, unit)
+
+
+def _fields_by_page(pdf: OpenPdf, pages: tuple[int, ...]) -> list[tuple[int, Any]] | None:
+    """Answer all widgets of signature fields with their pages, from 0; None when one does not tell its page."""
+    numbers = {number: at for at, number in enumerate(pages)}
+    found = list[tuple[int, Any]]()
+    for _, _, reference in _signature_fields(pdf):
+        field = reference.get_object()
+        for widget in items(entry(field, "/Kids")) or [field]:
+            node = resolve(widget)
+            page = node.raw_get("/P") if is_dictionary(node) and "/P" in node else None
+            at = numbers.get(getattr(page, "idnum", -1))
+            if at is None:
+                return None
+            found.append((at, node))
+    return found
+
+
+def _standing(annotation: Any, number: int, view: PageView, ignore: Collection[str]) -> Box | None:
+    """Answer where a signature field or a stamp is seen; None for anything else."""
+    rect = _rectangle(entry(annotation, "/Rect"))
+    kind = str(entry(annotation, "/Subtype"))
+    if kind not in {"/Stamp", "/Widget"} or rect is None or rect[0] == rect[2] or rect[1] == rect[3]:
+        return None
+    if _is_hidden(annotation):
+        return None
+    if kind == "/Stamp":
+        return view.displayed(rect, number, "印章")
+    name = text_of(_inherited(annotation, "/T"))
+    if str(_inherited(annotation, "/FT")) != "/Sig" or name in ignore:
+        return None
+    return view.displayed(rect, number, f"签章域 {name}".strip())
+
+
+def _is_hidden(annotation: Any) -> bool:
+    flags = entry(annotation, "/F")
+    return isinstance(flags, int) and bool(flags & _HIDDEN)
+
+
+def _or(value: Any, default: Any) -> Any:
+    return default if value is None else value
+
+
+def _rectangle(value: Any) -> Rect | None:
+    """Answer four numbers as a rectangle with its corners in order; None for anything else."""
+    values = [_number(resolve(item)) for item in value] if isinstance(value, list | tuple) else []
+    numbers = [number for number in values if number is not None]
+    if len(values) != 4 or len(numbers) != 4:  # noqa: PLR2004 - a rectangle
+        return None
+    one, two = (numbers[0], numbers[2]), (numbers[1], numbers[3])
+    return min(one), min(two), max(one), max(two)
+
+
+def _number(value: Any) -> float | None:
+    """Answer a usable number, or None."""
+    if isinstance(value, bool) or not isinstance(value, int | float | Decimal):
+        return None
+    return float(value) if -_MAX_NUMBER < value < _MAX_NUMBER else None
 
 
 def _require_plain(pdf: OpenPdf, pages: tuple[int, ...]) -> None:
@@ -103,7 +195,7 @@ def _require_plain(pdf: OpenPdf, pages: tuple[int, ...]) -> None:
         raise XfaPdfError("the PDF holds an XFA form")
     if entry(entry(root, "/Names"), "/JavaScript") is not None or _is_busy(root, "/OpenAction"):
         raise ActivePdfError("the PDF holds JavaScript or an action that starts by itself")
-    if not _may_be_active(pdf):
+    if not _mentions(pdf, _SUSPECT):
         return
     for number in pages:
         page = load_object(pdf, number)
@@ -111,15 +203,15 @@ def _require_plain(pdf: OpenPdf, pages: tuple[int, ...]) -> None:
             raise ActivePdfError("a page or an annotation holds an active action")
 
 
-def _may_be_active(pdf: OpenPdf) -> bool:
-    """Search the bytes for the names of actions before asking every annotation, which takes seconds in a book.
+def _mentions(pdf: OpenPdf, names: re.Pattern[bytes]) -> bool:
+    """Search the bytes for names before asking every annotation, which takes seconds in a book.
 
     Stream bodies are left out: in compressed bytes short names turn up by chance.
     """
     if pdf.size > _MAX_SEARCHED:
         return True
     plain = _STREAM.sub(b"", read_slice(pdf.stream, 0, pdf.size))
-    return any(_SUSPECT.search(text) for text in (plain, *decode_object_streams(pdf, pdf.revisions - 1)))
+    return any(names.search(text) for text in (plain, *decode_object_streams(pdf, pdf.revisions - 1)))
 
 
 def _is_busy(node: Any, key: str) -> bool:

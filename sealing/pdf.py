@@ -1,22 +1,20 @@
-"""Seals on PDF: fields prepared in advance, one increment for each seal, the signature filled in last.
+"""Seals on PDF: fields prepared in advance, one increment and one signature for each act, filled in last.
 
-`prepare_fields` adds every signature field in one revision, before the first seal. `prepare_seal` copies the file
-and appends one increment: signature dictionary, vector appearance, room for the signature. The digest it answers
-goes through consent and key service; `complete_seal` then checks everything that came back and fills the room.
-A file under work is never the caller's original: the caller renames the finished target itself.
+`prepare_fields` adds every signature field, and the places of all further impressions, in one revision before the
+first seal. `prepare_seal` copies the file and appends one increment: signature dictionary, pictures, room for the
+signature. The digest it answers goes through consent and key service; `complete_seal` then checks everything that came
+back and fills the room. A file under work is never the caller's original; it appears whole or not at all.
 """
 
-import fcntl
-import os
 import re
-import shutil
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
-from math import ceil
 from pathlib import Path
 from typing import Annotated, Final, Literal
 
 from msgspec import Meta, Struct
+from msgspec.structs import replace
 
 from identity.ports import StatementFacts
 from sealing import ses
@@ -25,38 +23,53 @@ from sealing.errors import (
     FieldError,
     PlaceholderTooSmallError,
     SealCertificateError,
+    SealExpiredError,
     SealFormatError,
+    SealHolderError,
+    SealNotYetValidError,
     SealStateError,
+    SealSuspendedError,
     SignatureRejectedError,
     StatementMismatchError,
 )
 from sealing.increment import Increment, append_fields, append_seal
-from sealing.pages import find_empty_field, place_fields
-from sealing.placement import SealField
+from sealing.pages import place_fields
+from sealing.pdf_places import Ground, find_spots, survey
+from sealing.pdf_profiles import KINDS, Profile, message_to_sign, room_for, write_message
+from sealing.placement import SealField, Stamp
 from sealing.seal import IssuedSeal, SealState, read_artwork
 from signing.certificates import Certificate, parse_certificate
-from signing.digests import CHUNK, sm3
-from signing.errors import BadSignatureError, InvalidKeyError, MalformedError
+from signing.digests import sm3
+from signing.errors import (
+    BadSignatureError,
+    InvalidKeyError,
+    MalformedError,
+    PreparedFileError,
+    RoomError,
+    SigningError,
+)
 from signing.key_use import require_signing_certificate
-from signing.pades_files import draft_of
+from signing.pades import FileState, PreparedTimestamp
+from signing.pades_completing import fill
+from signing.pades_files import working_copy
+from signing.pades_writing import Known
 from signing.path import RevocationEvidence, TrustAnchors
-from signing.pdf import ByteRange, hash_ranges
+from signing.pdf import ByteRange
+from signing.pdf_impressions import SUFFIX
+from signing.pdf_reading import open_pdf
 from signing.sm2 import PublicKey, verify
 from signing.timestamps import is_genuine, parse_token, verify_token
 
-_TOKEN_ROOM: Final = 4096
-_FIXED_ROOM: Final = 512
-_SPARE: Final = 1.3
 _MAX_FIELDS: Final = 50
 _NAME: Final = re.compile(r"[A-Za-z][A-Za-z0-9_-]{0,63}")
 _NO_TRUST: Final = TrustAnchors("none", "0", sandbox=False, anchors=())
 
 
-class PreparedSeal(Struct, frozen=True, forbid_unknown_fields=True):
+class PreparedSeal(Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
     """A seal that waits for its signature; plain values, so that another process may complete it.
 
     `byte_range` is the range of the file at `path`, `document_sm3` its digest (hex), `seal` the SESeal DER,
-    `signer` the signer's certificate DER.
+    `signer` the signer's certificate DER. A file that still looks as `state` says is not hashed again.
     """
 
     v: Literal[1]
@@ -67,6 +80,8 @@ class PreparedSeal(Struct, frozen=True, forbid_unknown_fields=True):
     document_sm3: Annotated[str, Meta(pattern=r"^[0-9a-f]{64}\Z")]
     seal: bytes
     signer: bytes
+    profile: Profile = Profile.SES
+    state: FileState | None = None
 
     @property
     def range(self) -> ByteRange:
@@ -80,46 +95,113 @@ class PreparedSeal(Struct, frozen=True, forbid_unknown_fields=True):
         return f"/ByteRange [{' '.join(str(n) for n in self.byte_range)}]"
 
 
-def prepare_fields(pdf: Path, fields: Sequence[SealField]) -> None:
+def prepare_fields(pdf: Path, fields: Sequence[SealField], stamps: Mapping[str, Sequence[Stamp]] | None = None) -> None:
     """Add all signature fields in one revision of their own; the file is replaced when all is done.
 
-    Raises what `pages.inspect_pdf` raises, and FieldError for a bad or repeated name or a place outside its page.
+    `stamps` are the further impressions of each field, by its name: places that show nothing until that field is
+    filled, so that acts in any order leave earlier seals whole. Raises what `pages.inspect_pdf` raises, and
+    FieldError for a bad or repeated name or a place outside its page.
     """
+    _prepare(pdf, fields, dict(stamps or {}), {})
+
+
+def prepare_acts(pdf: Path, acts: Mapping[str, Sequence[Stamp]]) -> None:
+    """Prepare acts by their impressions, in one revision: each gets a field of its name where its first one stands.
+
+    Raises as `prepare_fields`; FieldError for an act without an impression.
+    """
+    if not all(acts.values()):
+        raise FieldError("an act without an impression")
+    first = {name: stamps[0] for name, stamps in acts.items()}
+    fields = [SealField(name, s.page, s.x_mm, s.y_mm, s.w_mm, s.h_mm) for name, s in first.items()]
+    _prepare(pdf, fields, {name: stamps[1:] for name, stamps in acts.items()}, first)
+
+
+def _prepare(
+    pdf: Path, fields: Sequence[SealField], further: Mapping[str, Sequence[Stamp]], first: Mapping[str, Stamp]
+) -> None:
     names = [field.name for field in fields]
-    if not 1 <= len(fields) <= _MAX_FIELDS or len(set(names)) != len(names) or not all(map(_NAME.fullmatch, names)):
+    plain = all(_NAME.fullmatch(name) and not name.endswith(SUFFIX) for name in names)
+    if not 1 <= len(fields) <= _MAX_FIELDS or len(set(names)) != len(names) or not plain or set(further) - set(names):
         raise FieldError("field names must be plain, and each used once")
     places = place_fields(pdf, fields)
-    draft = draft_of(pdf)
-    try:
-        _copy(pdf, draft)
-        append_fields(draft, places)
-        draft.replace(pdf)
-    finally:
-        draft.unlink(missing_ok=True)
+    with open_pdf(pdf) as opened:
+        impressions = {name: find_spots(opened, listed) for name, listed in further.items()}
+        own = {name: find_spots(opened, [stamp])[0] for name, stamp in first.items()}
+    with working_copy(pdf, pdf) as draft:
+        append_fields(draft, places, impressions, own)
+
+
+@dataclass(frozen=True)
+class Act:
+    """One seal to put on a PDF: into which field, whose, when (aware), in what form, and its further impressions."""
+
+    field: str
+    seal: IssuedSeal
+    signer: Certificate
+    at: datetime
+    profile: Profile = Profile.SES
+    stamps: Sequence[Stamp] = ()
+
+    def require_usable(self) -> None:
+        """Raise SealStateError, SealCertificateError or SealFormatError for a seal that this signer may not use now."""
+        read_artwork(self.seal)
+        _require_usable(self.seal, ses.parse_seal(self.seal.esl), self.signer, self.at)
 
 
 def prepare_seal(
-    source: Path, target: Path, *, field: str, seal: IssuedSeal, signer: Certificate, at: datetime
+    source: Path,
+    target: Path,
+    *,
+    field: str,
+    seal: IssuedSeal,
+    signer: Certificate,
+    at: datetime,
+    stamps: Sequence[Stamp] = (),
+    profile: Profile = Profile.SES,
 ) -> PreparedSeal:
-    """Write `source` plus one increment to `target`, with the seal's picture and room for its signature.
+    """Write `source` plus one increment to `target`, with the seal's pictures and room for its signature.
 
-    `at` (aware) goes into /M. Raises SealStateError, SealCertificateError, SealFormatError, FieldError, and what
-    opening a PDF raises; then `target` does not exist.
+    `stamps` are its further impressions; where places were prepared for the field, all of them are filled. `at`
+    (aware) goes into /M. Raises SealStateError, SealCertificateError, SealFormatError, FieldError, ClosedPdfError,
+    StampsNotPreparedError, and what opening a PDF raises; then `target` is as it was.
     """
-    structure = ses.parse_seal(seal.esl)
-    drawn = read_artwork(seal)
-    _require_usable(seal, structure, signer, at)
-    room = _room(seal.esl, signer.der)
-    try:
-        _copy(source, target)
-        rotate = find_empty_field(target, field)
-        byte_range = append_seal(target, Increment(field, drawn, rotate, room, seal.name, at))
-        with target.open("rb") as stream:
-            digest = hash_ranges(stream, byte_range, "sm3")
-    except BaseException:
-        target.unlink(missing_ok=True)
-        raise
-    return PreparedSeal(1, str(target), field, seal.number, byte_range, digest.hex(), seal.esl, signer.der)
+    act = Act(field, seal, signer, at, profile, stamps)
+    act.require_usable()
+    with working_copy(source, target) as draft:
+        prepared, _ = append_act(draft, act)
+    return place_prepared(prepared, target)
+
+
+def append_act(
+    draft: Path, act: Act, known: Known | None = None, ground: Ground | None = None
+) -> tuple[PreparedSeal, Known]:
+    """Append an act to a file under work, in place; answer also from where hashing may go on.
+
+    `ground` is what a survey of just this file for this act has answered.
+    """
+    ground = ground or survey(draft, act.field, act.stamps)
+    increment = Increment(
+        field=ground.field,
+        drawn=read_artwork(act.seal),
+        own=ground.own,
+        room=room_for(act.profile, act.seal.esl, act.signer.der),
+        kind=KINDS[act.profile],
+        name=act.seal.name,
+        at=act.at,
+        spots=ground.spots,
+    )
+    done = append_seal(draft, increment, digest="sm3", known=known)
+    value, number = done.document_digest.hex(), act.seal.number
+    prepared = PreparedSeal(
+        1, str(draft), act.field, number, done.byte_range, value, act.seal.esl, act.signer.der, act.profile
+    )
+    return place_prepared(prepared, draft), done.known
+
+
+def place_prepared(prepared: PreparedSeal, path: Path) -> PreparedSeal:
+    """Answer the same seal, for the file that now lies at `path`."""
+    return replace(prepared, path=str(path), state=FileState.of(path.stat()))
 
 
 def statement_of(prepared: PreparedSeal, consent_sm3: bytes, at: datetime) -> bytes:
@@ -139,6 +221,17 @@ def read_ses_statement(tbs: bytes) -> StatementFacts:
     return StatementFacts(statement.document_sm3.hex(), consent, statement.seal.info.number)
 
 
+def to_be_signed(prepared: PreparedSeal, tbs: bytes = b"") -> bytes:
+    """Answer what the signer's key signs: the TBS_Sign, or what the CMS message of the profile asks for.
+
+    For `pades-ses` both are signed: first or last the TBS_Sign, and this, which names it by its SM3.
+    """
+    if prepared.profile is Profile.SES:
+        return tbs
+    certificate = parse_certificate(prepared.signer)
+    return message_to_sign(prepared.profile, bytes.fromhex(prepared.document_sm3), certificate, tbs)
+
+
 def complete_seal(
     prepared: PreparedSeal,
     tbs: bytes,
@@ -149,29 +242,49 @@ def complete_seal(
     not_after: datetime,
     anchors: TrustAnchors | None = None,
     evidence: RevocationEvidence | None = None,
+    seal_signature: bytes = b"",
 ) -> None:
     """Check statement, signature and timestamp, then fill the room in the prepared file and sync it.
 
-    The timestamp must be over SM3(signature) and within [not_before, not_after], the consent's window. With
-    `anchors` its authority must also be trusted. Raises StatementMismatchError, SignatureRejectedError,
-    ConsentWindowError, PlaceholderTooSmallError; then nothing was written.
+    `signature` is over `to_be_signed`; `tbs` is empty for profiles without a seal inside, and for `pades-ses`
+    `seal_signature` is the one over it. The timestamp must be over SM3(signature) and within [not_before, not_after],
+    the consent's window. With `anchors` its authority must also be trusted. Raises StatementMismatchError,
+    SignatureRejectedError, ConsentWindowError, PlaceholderTooSmallError; then nothing was written.
     """
-    _require_statement(prepared, tbs)
-    _require_signature(prepared, tbs, signature)
+    finished = finish_message(prepared, tbs, signature, token, seal_signature=seal_signature)
     _require_token(token, signature, (not_before, not_after), anchors, evidence)
-    finished = ses.write_signature(tbs, prepared.signer, signature, token)
-    _, start, stop, _ = prepared.range
-    if len(finished) * 2 > stop - start - 2:
-        raise PlaceholderTooSmallError(f"{len(finished)} bytes for room of {(stop - start - 2) // 2}")
-    path = Path(prepared.path)
-    with path.open("r+b") as stream:
-        fcntl.flock(stream, fcntl.LOCK_EX)  # whoever comes second writes the whole room anew
-        if hash_ranges(stream, prepared.range, "sm3").hex() != prepared.document_sm3:
-            raise StatementMismatchError("the prepared file has changed since it was prepared")
-        stream.seek(start + 1)
-        stream.write(finished.hex().encode("ascii").ljust(stop - start - 2, b"0"))
-        stream.flush()
-        os.fsync(stream.fileno())
+    fill_room(prepared, finished)
+
+
+def finish_message(
+    prepared: PreparedSeal, tbs: bytes, signature: bytes, token: bytes | None, *, seal_signature: bytes = b""
+) -> bytes:
+    """Answer what goes into /Contents. Raises StatementMismatchError, SignatureRejectedError."""
+    profile = prepared.profile
+    if profile.has_seal:
+        _require_statement(prepared, tbs)
+        _require_signature(prepared, tbs, signature if profile is Profile.SES else seal_signature)
+    if profile is Profile.SES:
+        return ses.write_signature(tbs, prepared.signer, signature, token)
+    inner = ses.write_signature(tbs, prepared.signer, seal_signature, None) if profile.has_seal else b""
+    certificate = parse_certificate(prepared.signer)
+    try:
+        return write_message(profile, to_be_signed(prepared, tbs), certificate, signature, token=token, inner=inner)
+    except SigningError as error:
+        raise SignatureRejectedError(f"the signature is not the signer's over this document: {error}") from error
+
+
+def fill_room(prepared: PreparedSeal, finished: bytes) -> None:
+    """Write a message into the room of the prepared file. Raises PlaceholderTooSmallError, StatementMismatchError."""
+    end = prepared.byte_range[2] + prepared.byte_range[3]
+    state = prepared.state or FileState(end, 0, 0)
+    waiting = PreparedTimestamp(1, prepared.field, prepared.byte_range, "sm3", prepared.document_sm3, state)
+    try:
+        fill(Path(prepared.path), waiting, finished)
+    except RoomError as error:
+        raise PlaceholderTooSmallError(str(error)) from error
+    except PreparedFileError as error:
+        raise StatementMismatchError(f"the prepared file has changed since it was prepared: {error}") from error
 
 
 def _require_statement(prepared: PreparedSeal, tbs: bytes) -> None:
@@ -221,11 +334,15 @@ def _require_token(
 
 
 def _require_usable(seal: IssuedSeal, structure: ses.SesSeal, signer: Certificate, at: datetime) -> None:
+    if seal.state is SealState.SUSPENDED:
+        raise SealSuspendedError("the seal is suspended")
     if seal.state is not SealState.ACTIVE:
         raise SealStateError(f"the seal is {seal.state}")
     period = structure.info.property
-    if not period.not_before <= at <= period.not_after:
-        raise SealStateError("the seal's period does not hold this instant")
+    if at < period.not_before:
+        raise SealNotYetValidError(f"the seal is valid from {period.not_before:%Y-%m-%d %H:%M:%S} UTC")
+    if at > period.not_after:
+        raise SealExpiredError(f"the seal was valid until {period.not_after:%Y-%m-%d %H:%M:%S} UTC")
     if structure.info.number != seal.number:
         raise SealFormatError("the seal bears another number")
     try:
@@ -233,14 +350,14 @@ def _require_usable(seal: IssuedSeal, structure: ses.SesSeal, signer: Certificat
     except InvalidKeyError as error:
         raise SealCertificateError(f"certificate {signer.serial}: {error}") from error
     if signer.der not in period.certificates:
-        raise SealCertificateError(f"certificate {signer.serial} is not on the list of seal {seal.number}")
+        why = f"certificate {signer.serial} is not on the list of seal {seal.number}"
+        raise SealHolderError(why) if _is_strangers(period.certificates, signer) else SealCertificateError(why)
 
 
-def _room(esl: bytes, certificate: bytes) -> int:
-    """Hex digits to reserve: the expected signature, a third more, and room for a timestamp."""
-    return 2 * ceil((len(esl) + len(certificate) + _FIXED_ROOM + _TOKEN_ROOM) * _SPARE)
-
-
-def _copy(source: Path, target: Path) -> None:
-    with source.open("rb") as reading, target.open("wb") as writing:
-        shutil.copyfileobj(reading, writing, CHUNK)
+def _is_strangers(listed: Sequence[bytes], signer: Certificate) -> bool:
+    """Whether none of the listed certificates is of the signer's unit (统一社会信用代码)."""
+    try:
+        owners = {code for one in listed for code in parse_certificate(one).uscc_candidates}
+    except SigningError:
+        return False
+    return not owners & set(signer.uscc_candidates)

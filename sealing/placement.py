@@ -4,7 +4,7 @@ Positions are measured from the top left corner of the page *as displayed*: afte
 """
 
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, Literal
 
 from sealing.errors import FieldError
 
@@ -28,6 +28,43 @@ class SealField:
 
 
 @dataclass(frozen=True)
+class Stamp:
+    """One impression: `page` counts from 1; the box in mm from the top left corner of the page as displayed.
+
+    `share` is the part of the picture that is shown, as fractions from a to b: (0, 1) for all of it, less for a
+    slice of a 骑缝章. It runs from left to right (`along` "width") or from top to bottom ("height").
+    """
+
+    page: int
+    x_mm: float
+    y_mm: float
+    w_mm: float
+    h_mm: float
+    share: tuple[float, float] = (0.0, 1.0)
+    along: Literal["width", "height"] = "width"
+
+
+@dataclass(frozen=True)
+class Box:
+    """An area of a page as displayed, in mm from its top left corner; `what` is there already, if anything is."""
+
+    page: int
+    x_mm: float
+    y_mm: float
+    w_mm: float
+    h_mm: float
+    what: str = ""
+
+    @property
+    def centre(self) -> tuple[float, float]:
+        """Answer its middle."""
+        return self.x_mm + self.w_mm / 2, self.y_mm + self.h_mm / 2
+
+
+Area = SealField | Stamp | Box
+
+
+@dataclass(frozen=True)
 class PageView:
     """How a page is displayed: its visible box in user space, clockwise rotation, and points to a user unit."""
 
@@ -43,18 +80,30 @@ class PageView:
         size = (right - left) * scale, (top - bottom) * scale
         return size if self.rotate % 180 == 0 else (size[1], size[0])
 
-    def rectangle(self, field: SealField) -> Rect:
-        """Answer the field's rectangle in user space. Raises FieldError when it does not lie on the page."""
+    def holds(self, area: Area) -> bool:
+        """Say whether an area with some extent lies on the page, but for rounding."""
         width, height = self.size_mm
         slack = _TOLERANCE / POINTS_PER_MM
-        inside_x = field.x_mm >= -slack and field.x_mm + field.w_mm <= width + slack
-        inside_y = field.y_mm >= -slack and field.y_mm + field.h_mm <= height + slack
-        if not (field.w_mm > 0 and field.h_mm > 0 and inside_x and inside_y):
-            raise FieldError(f"{field.name} does not lie on a page of {width:.0f} × {height:.0f} mm")
-        one = self._point(field.x_mm, field.y_mm)
-        two = self._point(field.x_mm + field.w_mm, field.y_mm + field.h_mm)
+        inside_x = area.x_mm >= -slack and area.x_mm + area.w_mm <= width + slack
+        inside_y = area.y_mm >= -slack and area.y_mm + area.h_mm <= height + slack
+        return area.w_mm > 0 and area.h_mm > 0 and inside_x and inside_y
+
+    def rectangle(self, area: Area) -> Rect:
+        """Answer the area's rectangle in user space. Raises FieldError when it does not lie on the page."""
+        if not self.holds(area):
+            name = area.name if isinstance(area, SealField) else f"an area on page {area.page}"
+            width, height = self.size_mm
+            raise FieldError(f"{name} does not lie on a page of {width:.0f} × {height:.0f} mm")
+        one = self._point(area.x_mm, area.y_mm)
+        two = self._point(area.x_mm + area.w_mm, area.y_mm + area.h_mm)
         xs, ys = sorted((one[0], two[0])), sorted((one[1], two[1]))
         return round(xs[0], 2), round(ys[0], 2), round(xs[1], 2), round(ys[1], 2)
+
+    def displayed(self, rect: Rect, page: int, what: str = "") -> Box:
+        """Answer where a rectangle of user space is seen, the page's number being `page`; it may lie off the page."""
+        one, two = self._millimetres(rect[0], rect[1]), self._millimetres(rect[2], rect[3])
+        xs, ys = sorted((one[0], two[0])), sorted((one[1], two[1]))
+        return Box(page, xs[0], ys[0], xs[1] - xs[0], ys[1] - ys[0], what)
 
     def _point(self, x_mm: float, y_mm: float) -> tuple[float, float]:
         """Carry a displayed point back into user space, where y goes up and nothing is turned."""
@@ -68,6 +117,21 @@ class PageView:
             case 270:
                 return right - y, top - x
         return left + x, top - y
+
+    def _millimetres(self, x: float, y: float) -> tuple[float, float]:
+        """Carry a point of user space to where it is displayed; undoes `_point`."""
+        left, bottom, right, top = self.box
+        match self.rotate % 360:
+            case 90:
+                across, down = y - bottom, x - left
+            case 180:
+                across, down = right - x, y - bottom
+            case 270:
+                across, down = top - y, right - x
+            case _:
+                across, down = x - left, top - y
+        scale = self.user_unit / POINTS_PER_MM
+        return across * scale, down * scale
 
 
 def upright(rotate: int) -> tuple[int, int, int, int, int, int]:

@@ -4,6 +4,7 @@ from datetime import datetime
 from typing import Protocol
 
 from sealing.seal import IssuedSeal, SealState
+from sealing.seal_status import StatusAnswer
 
 
 class SealRegistry(Protocol):
@@ -20,3 +21,10 @@ class SealRegistry(Protocol):
 
     def fetch_state(self, number: str, at: datetime) -> SealState:
         """Answer the state that a seal had at an instant. Raises UnknownSealError."""
+
+
+class SealStatusSource(Protocol):
+    """Who answers for the state of any seal at any past moment (印章状态公开查询)."""
+
+    def fetch_status(self, number: str, at: datetime) -> StatusAnswer:
+        """Answer the maker's signed word, or the finding that there is none; a silent registry is a finding too."""

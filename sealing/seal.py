@@ -9,6 +9,7 @@ from typing import Final
 from sealing import artwork, drawing, ses
 from sealing.artwork import Artwork
 from sealing.errors import SealFormatError, SealTextError
+from sealing.tracing import trace_picture
 from signing.digests import sm3
 
 
@@ -29,6 +30,7 @@ class SealState(StrEnum):
     SUSPENDED = "suspended"
     LOST = "lost"
     CANCELLED = "cancelled"
+    EXPIRED = "expired"
 
 
 TITLES: Final = {
@@ -132,6 +134,16 @@ class DraftSeal:
     artwork: bytes
 
 
+@dataclass(frozen=True)
+class Term:
+    """Who makes a seal, when, until when it is valid (印章有效期止), and in which version: 4, or 5 by option."""
+
+    vendor: str
+    at: datetime
+    not_after: datetime
+    version: int = ses.V4
+
+
 def prepare_seal_info(
     kind: SealKind,
     holder: Holder,
@@ -142,32 +154,54 @@ def prepare_seal_info(
     at: datetime,
     not_after: datetime,
     mark: str = "",
+    version: int = ses.V4,
 ) -> DraftSeal:
     """Describe a seal whose users are the holders of `certificates` (DER); valid from `at` to `not_after`."""
     drawn = draw(kind, holder, number, mark=mark)
     encoded = artwork.encode(drawn)
-    width, height = SIZES_MM[kind]
+    picture = ses.Picture("PNG", artwork.png(drawn), *SIZES_MM[kind])
+    term = Term(vendor, at, not_after, version)
     name = seal_name(kind, holder)
+    return describe_seal(kind, name, number, certificates=certificates, picture=picture, drawn=encoded, term=term)
+
+
+def describe_seal(
+    kind: SealKind,
+    name: str,
+    number: str,
+    *,
+    certificates: Sequence[bytes],
+    picture: ses.Picture,
+    drawn: bytes,
+    term: Term,
+) -> DraftSeal:
+    """Describe a seal with a picture of any origin; `drawn` is its vector artwork (`artwork.encode`), or empty."""
     info = ses.SealInfo(
-        version=4,
-        vendor=vendor,
+        version=term.version,
+        vendor=term.vendor,
         number=number,
-        property=ses.SealProperty(_TYPE[kind], name, at, at, not_after, tuple(certificates)),
-        picture=ses.Picture("PNG", artwork.png(drawn), width, height),
-        extensions=(ses.Extension(ses.ARTWORK, sm3(encoded)),),
+        property=ses.SealProperty(_TYPE[kind], name, term.at, term.at, term.not_after, tuple(certificates)),
+        picture=picture,
+        extensions=(ses.Extension(ses.ARTWORK, sm3(drawn)),) if drawn else (),
     )
-    return DraftSeal(kind, number, name, ses.write_seal_info(info), encoded)
+    return DraftSeal(kind, number, name, ses.write_seal_info(info), drawn)
 
 
-def finish_seal(draft: DraftSeal, maker_certificate: bytes, signature: bytes) -> IssuedSeal:
-    """Close a seal with the maker's signature (DER) over `draft.info`."""
-    esl = ses.write_seal(draft.info, maker_certificate, signature)
+def finish_seal(draft: DraftSeal, maker_certificate: bytes, signature: bytes, token: bytes | None = None) -> IssuedSeal:
+    """Close a seal with the maker's signature (DER) over `draft.info`; `token` stamps the signature of a v5 seal."""
+    esl = ses.write_seal(draft.info, maker_certificate, signature, token)
     return IssuedSeal(draft.kind, draft.number, draft.name, esl, draft.artwork)
 
 
 def read_artwork(seal: IssuedSeal) -> Artwork:
-    """Read the seal's vector artwork, which must be the one that its SESeal names. Raises SealFormatError."""
-    named = [e.value for e in ses.parse_seal(seal.esl).info.extensions if e.oid == ses.ARTWORK]
+    """Read the seal's vector artwork, which must be the one that its SESeal names. Raises SealFormatError.
+
+    A seal of another maker names none: then the picture inside it, which its maker signed, is traced.
+    """
+    info = ses.parse_seal(seal.esl).info
+    named = [e.value for e in info.extensions if e.oid == ses.ARTWORK]
+    if not named and not seal.artwork:
+        return trace_picture(info.picture.data, width_mm=info.picture.width, height_mm=info.picture.height)
     if named != [sm3(seal.artwork)]:
         raise SealFormatError("the artwork is not the one that the seal names")
     return artwork.decode(seal.artwork)

@@ -22,7 +22,7 @@ from sealing.judging import (
     soften_untrusted,
 )
 from sealing.judging_message import judge_cms, judge_document_timestamp, judge_unknown
-from sealing.judging_seal import judge_seal, judge_ses, seal_facts
+from sealing.judging_seal import judge_seal, judge_ses, seal_facts, seal_notices
 from sealing.report import DocumentVerdict, SignatureKind, SignatureReport, TimeSource
 from sealing.seal import TITLES, SealKind
 from signing.checks import Check, SubIndication, Verdict, check
@@ -59,7 +59,13 @@ def verify_esl(
     """Judge a seal by itself (an `.esl` file) as of `at` (GM/T 0031 6.1.2). Raises SealFormatError."""
     seal = ses.parse_seal(data)
     policy = Policy(anchors, evidence, at, expect_uscc)
-    verdict = soften_untrusted(Verdict(check("format", ok=True, code="FMT_CMS"), *judge_seal(seal, policy, at)))
+    verdict = soften_untrusted(
+        Verdict(
+            check("format", ok=True, code="FMT_CMS"),
+            *judge_seal(seal, policy, at),
+            warnings=seal_notices(seal, policy),
+        )
+    )
     if expect_uscc:
         verdict += Verdict(check_identity(read_certificates(seal.info.property.certificates), expect_uscc))
     report = SignatureReport(
@@ -97,8 +103,8 @@ def _with_level(
     report: SignatureReport, one: SignatureEvidence, document: DocumentEvidence, intact: Collection[str]
 ) -> SignatureReport:
     """Say how lasting a PAdES signature is (EN 319 142-1 6.3): by validation data and a later archive timestamp."""
-    kept = document.embedded
-    if report.profile != "PAdES-B-T" or not (kept.certificates and (kept.evidence.crls or kept.evidence.ocsps)):
+    kept, (level, plus, inside) = document.embedded, report.profile.partition("+")
+    if level != "PAdES-B-T" or not (kept.certificates and (kept.evidence.crls or kept.evidence.ocsps)):
         return report
     archived = any(
         later.payload is Payload.TIMESTAMP
@@ -106,7 +112,7 @@ def _with_level(
         and later.signature.name in intact
         for later in document.signatures
     )
-    return replace(report, profile="PAdES-B-LTA" if archived else "PAdES-B-LT")
+    return replace(report, profile=f"PAdES-B-{'LTA' if archived else 'LT'}{plus}{inside}")
 
 
 def _missing(reports: Iterable[SignatureReport], required: Collection[SealKind | str]) -> tuple[SealKind, ...]:

@@ -12,6 +12,7 @@ from typing import Any, Final
 
 from signing.pdf import Coverage, FilledSignature, end_of_revision, unexplained_bytes
 from signing.pdf_filling import only_fills_field
+from signing.pdf_impressions import SUFFIX, is_filled, is_impressions
 from signing.pdf_keeping import adds_validation_data, keeps_form
 from signing.pdf_reading import OpenPdf, entry, items, page_references
 
@@ -141,12 +142,38 @@ def _policy(metadata: list[Any], *, strict: bool) -> Any:
     noted = (Noted(rules.DocInfoRule()), Noted(rules.MetadataUpdateRule()))
     plain = (rules.XrefStreamRule(), rules.ObjectStreamRule(), rules.DSSCompareRule())
     fields = [rules.SigFieldModificationRule(allow_in_place_appearance_stream_changes=not strict)]
-    if not strict:
+    if strict:
+        fields.append(_impression_rule(rules))
+    else:
         fields = [rules.SigFieldCreationRule(), *fields, rules.GenericFieldModificationRule()]
     return rules.StandardDiffPolicy(
         global_rules=[rules.CatalogModificationRule(), *(rule.as_qualified(lasting) for rule in (*plain, *noted))],
         form_rule=rules.FormUpdatingRule(field_rules=fields),
     )
+
+
+def _impression_rule(rules: Any) -> Any:
+    """Answer the rule by which places prepared for a signature get pictures when it is filled, and never else."""
+
+    class Impressions(rules.GenericFieldModificationRule):  # type: ignore[misc]
+        """The library's rule for fields, for these only."""
+
+        def apply(self, context: Any) -> Iterator[Any]:
+            for name, spec in context.field_specs.items():
+                parent, dot, _ = name.rpartition(".")
+                if dot and parent.endswith(SUFFIX) and self._is_filled_now(context, parent, spec):
+                    yield from self.check_form_field(name, spec, context)
+
+        def _is_filled_now(self, context: Any, parent: str, spec: Any) -> bool:
+            field, form = (context.field_specs.get(one) for one in (parent.removesuffix(SUFFIX), parent))
+            if not (field and form and field.field_type == "/Sig" and field.old_field and field.new_field):
+                return False
+            signed = "/V" not in field.old_field and "/V" in field.new_field
+            last = context.new.reader.xrefs.get_last_change
+            together = last(field.new_field_ref) == last(spec.new_field_ref)
+            return signed and together and is_impressions(form.old_field) and is_filled(spec.old_field, spec.new_field)
+
+    return Impressions(allow_in_place_appearance_stream_changes=False)
 
 
 def _locked(pdf: OpenPdf, signature: FilledSignature) -> Any:

@@ -4,10 +4,11 @@ The general analysis (`signing.pdf_changes`) follows every path to every object,
 with hyperlinks. This one asks less and allows less; whatever it does not recognise goes to the general analysis.
 """
 
-import re
+from itertools import chain
 from typing import Any, Final
 
-from signing.pdf_reading import OpenPdf, decode_object_streams, entry, is_dictionary, items, read_slice
+from signing.pdf_impressions import count_named, find_impressions, is_filled
+from signing.pdf_reading import OpenPdf, decode_object_streams, entry, is_dictionary, items, read_slice, text_of
 
 MAX_FILE: Final = 64 << 20
 """Bytes; a longer file is left to the general analysis."""
@@ -21,20 +22,36 @@ def only_fills_field(pdf: OpenPdf, old: Any, new: Any, end: int) -> bool:
     """Whether `new` does nothing but fill one empty signature field of `old`, whose bytes end at `end`.
 
     The field keeps every other entry; its value and its picture are new objects; the field is referred to by the
-    form's /Fields and its page's /Annots only; nothing was freed, and the trailer names the same catalogue.
+    form's /Fields and its page's /Annots only; nothing was freed, and the trailer names the same catalogue. Places
+    that were prepared for impressions of this field may get pictures in the same revision.
     """
     refs = new.explicit_refs_in_revision()
     changed = [ref for ref in refs if not old.is_ref_unassignable(ref)]
-    if end > MAX_FILE or len(changed) != 1 or new.refs_freed_in_revision() or not _same_trailer(old, new):
+    if end > MAX_FILE or new.refs_freed_in_revision() or not _same_trailer(old, new):
         return False
-    field = changed[0]
+    fields = [ref for ref in changed if _is_empty_field(old(ref))]
+    if len(fields) != 1:
+        return False
+    field, places = fields[0], [ref for ref in changed if ref != fields[0]]
     before, after = old(field), new(field)
-    if not (_is_empty_field(before) and _differs_only_when_filled(before, after)):
+    if not _differs_only_when_filled(before, after) or not _only_fills_places(old, new, before, places):
         return False
-    added = {ref for ref in refs if ref != field and not _is_xref_stream(new(ref))}
-    if not _is_new(after.raw_get("/V"), added) or added != _reachable(new, after, added):
+    added = {ref for ref in refs if ref not in changed and not _is_xref_stream(new(ref))}
+    reached = set().union(*(_reachable(new, new(ref), added) for ref in changed))
+    if not _is_new(after.raw_get("/V"), added) or added != reached:
         return False
-    return _count_references(pdf, old, field.idnum, end) == _PLACES == _count_places(old, field.idnum, before)
+    if _count_places(old, field.idnum, before) != _PLACES:
+        return False
+    named = _count_references(pdf, old, [ref.idnum for ref in changed], end)
+    return all(count == _PLACES for count in named.values())
+
+
+def _only_fills_places(old: Any, new: Any, field: Any, places: list[Any]) -> bool:
+    """Whether these objects are all the places prepared for the field, or none, and got pictures and nothing else."""
+    if not places:
+        return True
+    prepared = {raw.idnum for raw in find_impressions(old.root, text_of(entry(field, "/T")))}
+    return prepared == {ref.idnum for ref in places} and all(is_filled(old(ref), new(ref)) for ref in places)
 
 
 def _same_trailer(old: Any, new: Any) -> bool:
@@ -99,8 +116,6 @@ def _count_places(old: Any, field: int, node: Any) -> int:
     return sum(1 for raw in places if getattr(raw, "idnum", None) == field)
 
 
-def _count_references(pdf: OpenPdf, old: Any, field: int, end: int) -> int:
-    """How often the field is named anywhere in the bytes of the older revisions, object streams included."""
-    pattern = re.compile(rb"(?<!\d)%d%b\d+%bR(?![A-Za-z])" % (field, _GAP, _GAP))
-    texts = (read_slice(pdf.stream, 0, end), *decode_object_streams(pdf, old.revision))
-    return sum(len(pattern.findall(text)) for text in texts)
+def _count_references(pdf: OpenPdf, old: Any, wanted: list[int], end: int) -> dict[int, int]:
+    """How often these are named anywhere in the bytes of the older revisions, object streams included."""
+    return count_named(chain([read_slice(pdf.stream, 0, end)], decode_object_streams(pdf, old.revision)), wanted, _GAP)

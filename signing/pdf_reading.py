@@ -15,7 +15,7 @@ from typing import Any, BinaryIO, Final
 
 from signing.errors import SigningError
 
-MAX_FIELDS: Final = 2_000
+MAX_FIELDS: Final = 40_000
 MAX_PAGES: Final = 50_000
 _MAX_DEPTH: Final = 32
 _HEADER: Final = 1024

@@ -21,7 +21,7 @@ class LazyGroup(click.Group):
         "bundle": "bidding.cli.bundle",
         "officer": "bidding.cli.officer",
         "licence": "bidding.cli.licence",
-        "seal": "bidding.cli.licence",
+        "seal": "bidding.cli.seal",
     }
 
     def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 - click's signature

@@ -1,16 +1,18 @@
-"""`yizhao licence` and `yizhao seal`: a licence of the sandbox, and one seal on one PDF from one's own machine."""
+"""`yizhao licence`: a licence of the sandbox."""
 
-import os
-import time
-from datetime import UTC, datetime
+from datetime import timedelta, timezone
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 import httpx
 
+if TYPE_CHECKING:
+    from sealing.seal import IssuedSeal
+    from sealing.seal_life import History
+
+_BEIJING = timezone(timedelta(hours=8))
 SANDBOX = "http://127.0.0.1:8600"
-AUDIENCE = "本机签章程序"
-_KINDS = ("unit", "finance", "contract", "invoice", "legal-representative")
 
 
 @click.group()
@@ -42,60 +44,29 @@ def issue(name: str, head: str, pin_file: Path | None, sandbox: str) -> int:
 @click.argument("uscc")
 @click.option("--sandbox", default=SANDBOX, show_default=True)
 def show(uscc: str, sandbox: str) -> int:
-    """查看照面信息与登记状态。."""
+    """查看照面信息、登记状态，以及每枚印章的状态历史。."""
     from identity.adapters.http import Platform
     from identity.adapters.registry_http import HttpRegister
     from identity.licence import parse_licence
+    from sealing.adapters.maker_http import HttpSealRegistry
 
     with httpx.Client(timeout=30) as http:
         answer = HttpRegister(Platform(http, sandbox.rstrip("/"))).fetch_licence(uscc)
+        registry = HttpSealRegistry(http, sandbox)
+        seals = [(seal, registry.fetch_history(seal.number)) for seal in registry.fetch_seals(uscc)]
     for title, text in parse_licence(answer.licence).texts().items():
         click.echo(f"{title}：{text}")
     click.echo(f"登记状态（刚刚查询）：{answer.state.label}")
+    for seal, history in seals:
+        _show_seal(seal, history)
     return 0
 
 
-def _place(text: str) -> tuple[int, float, float]:
-    try:
-        page, x, y = text.split(",")
-        return int(page), float(x), float(y)
-    except ValueError as error:
-        raise click.BadParameter(
-            "应为 页,横,纵，如 1,150,220（毫米，印章中心，自左上角起；-1 为末页）。", param_hint="--at"
-        ) from error
+def _show_seal(seal: "IssuedSeal", history: "History") -> None:
+    from sealing.seal_life import state_word
 
-
-@click.command()
-@click.argument("source", type=click.Path(path_type=Path, exists=True, dir_okay=False))
-@click.argument("target", type=click.Path(path_type=Path, dir_okay=False))
-@click.option("--seal", "kind", required=True, type=click.Choice(_KINDS), help="用哪一枚章。")
-@click.option("--at", "at", required=True, help="页,横,纵：印章中心，毫米，自页面左上角起；-1 为末页。")
-@click.option("--uscc", required=True)
-@click.option("--authorisation", default="", help="经办人的授权编号；默认法定代表人本人。")
-@click.option(
-    "--trust", required=True, type=click.Path(path_type=Path, exists=True, file_okay=False), help="信任名单。"
-)
-@click.option("--sandbox", default=SANDBOX, show_default=True)
-def seal(
-    source: Path, target: Path, kind: str, at: str, uscc: str, authorisation: str, trust: Path, sandbox: str
-) -> int:
-    """给一份 PDF 盖一枚章：在执照钱包确认后生成 TARGET，原文件不变。."""
-    from bidding.cli.sealing import LocalSealing
-    from bidding.wiring.bidder import bidder_ports
-    from bidding.workbench.acting import find_actor
-    from bidding.workbench.seal_standing import SealPorts
-    from sealing.seal import SealKind
-
-    if target.exists():
-        raise click.BadParameter(f"{target} 已存在，不覆盖。")
-    page, x, y = _place(at)
-    with bidder_ports(sandbox, trust, os.urandom) as ports:  # noqa: TID251 - the edge, where randomness comes in
-        actor = find_actor(ports.acting.register, uscc, authorisation=authorisation)
-        asked = SealPorts(ports.acting, ports.seals, lambda: ports.trust, _now, os.urandom, AUDIENCE)  # noqa: TID251
-        LocalSealing(asked, actor, SealKind(kind)).run(source, target, page=page, x_mm=x, y_mm=y, sleep=time.sleep)
-    click.echo(f"已盖章：{target}")
-    return 0
-
-
-def _now() -> datetime:
-    return datetime.now(UTC)  # noqa: TID251 - the edge, where the clock is read
+    click.echo(f"印章 {seal.number}  {seal.name}：{state_word(seal.state)}")
+    for entry in history:
+        by = f"，{entry.actor}" if entry.actor else ""
+        since = f"{entry.since.astimezone(_BEIJING):%Y-%m-%d %H:%M:%S}"
+        click.echo(f"  {since}（北京时间）起 {state_word(entry.state)}：{entry.reason}{by}")

@@ -155,6 +155,26 @@ _SEALING: Final[dict[type[Exception], Words]] = {
     sealing.XfaPdfError: Words(422, "pdf_xfa", "PDF 含有动态表单（XFA）。请打印为普通 PDF。"),
     sealing.ActivePdfError: Words(422, "pdf_active", "PDF 含有脚本或自动动作。请打印为普通 PDF。"),
     sealing.FieldError: Words(409, "pdf_field", "签章域不存在、已加盖，或超出页面。"),
+    sealing.ClosedPdfError: Words(422, "pdf_closed", "文件已被声明不允许修改，或签名域已锁定，不能再盖章。"),
+    sealing.StampsNotPreparedError: Words(
+        409, "stamps_not_prepared", "文件已有签章，且没有为这些印模预留位置；现在添加会破坏已有签章。"
+    ),
+    sealing.SealExpiredError: Words(409, "seal_expired", "印章已过有效期。"),
+    sealing.SealNotYetValidError: Words(409, "seal_not_yet_valid", "印章尚未到启用时间。"),
+    sealing.SealSuspendedError: Words(409, "seal_suspended", "印章已暂停使用。"),
+    sealing.SealHolderError: Words(403, "seal_other_holder", "这枚印章不是您单位的。"),
+    sealing.RehearsalError: Words(422, "rehearsal_failed", "盖章预演未通过，未向任何人请求确认，原文件未变。"),
+    sealing.PlanError: Words(422, "stamp_plan", "盖章位置无法确定。请核对页码、坐标或关键词。"),
+    sealing.PageRangeError: Words(422, "page_range", "页码范围写法有误或超出文件页数。请按 1-3,5,8 的形式填写。"),
+    sealing.StampOutsideError: Words(422, "stamp_outside", "印章会超出页面。请调整位置。"),
+    sealing.StraddleError: Words(422, "straddle", "这些页不能加盖骑缝章。请核对页数、页面尺寸与每页最小宽度。"),
+    sealing.KeywordError: Words(422, "keyword", "关键词无法查找。请缩短关键词，或改用坐标。"),
+    sealing.KeywordNotFoundError: Words(422, "keyword_not_found", "文件中没有找到关键词。请核对写法，或改用坐标。"),
+    sealing.ScannedPictureError: Words(
+        422, "scan_unusable", "印模扫描件无法使用。请提供 PNG、JPEG、BMP 或 TIFF 图片。"
+    ),
+    sealing.NoImpressionError: Words(422, "scan_no_impression", "图中没有找到红、蓝或黑色印模。请重新扫描。"),
+    sealing.UnknownScanSizeError: Words(422, "scan_size_unknown", "无法得知印模实际尺寸。请填写宽度（毫米）。"),
     sealing.UnknownSealError: Words(404, "seal_unknown", "没有这枚印章。"),
     sealing.SealRegistryUnavailableError: Words(503, "seal_registry_unavailable", f"印章平台没有应答。{_RETRY}"),
     sealing.SealRegistryRefusedError: Words(409, "seal_registry_refused", "印章平台拒绝了请求。"),

@@ -63,7 +63,12 @@ def build_sandbox(folder: Path, passphrase: str, base_url: str) -> Litestar:
         registrar_http.create_router(platform, authority=authority, maker=http, maker_url=base_url),
         wallet.create_router(platform, readers=readers, base_url=base_url),
         maker.create_router(
-            folder / "seals", key=making.key, certificate=parse_certificate(making.certificate), clock=clock
+            folder / "seals",
+            key=making.key,
+            certificate=parse_certificate(making.certificate),
+            clock=clock,
+            anchors=authority.trust,
+            stamp=first.stamp,
         ),
     ]
     return Litestar(route_handlers=routers, on_shutdown=[http.close], openapi_config=None, logging_config=None)

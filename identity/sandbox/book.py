@@ -68,12 +68,21 @@ class Grant(Struct, frozen=True, forbid_unknown_fields=True):
     state_since: datetime
 
 
+class Letter(Struct, frozen=True, forbid_unknown_fields=True):
+    """What the seal maker has yet to hear: of which unit, the path to post to, and the JSON to post."""
+
+    uscc: str
+    path: str
+    body: bytes
+
+
 class Book(Struct, frozen=True, forbid_unknown_fields=True):
-    """Everything that the registrar knows, by USCC, person id and authorisation id."""
+    """Everything that the registrar knows, by USCC, person id and authorisation id; and its letters to the maker."""
 
     companies: dict[str, Company] = {}
     persons: dict[str, Person] = {}
     grants: dict[str, Grant] = {}
+    letters: tuple[Letter, ...] = ()
 
     def company(self, uscc: str) -> Company:
         """Answer a unit; CompanyUnknownError."""

@@ -20,6 +20,8 @@ from identity.sandbox.book import Book, Company, Grant, Person, SealNote
 from identity.sandbox.keys import encryption_key, person_key, representative_key, unit_key
 from identity.sandbox.pins import require_length
 from identity.sandbox.platform import LicencePlatform
+from identity.sandbox.registrar_changes import NameChange, RegisterChanges, RepresentativeChange, state_letter
+from identity.sandbox.registrar_letters import deliver, with_letter
 from identity.uscc import UnifiedSocialCreditCode, generate_uscc
 from signing import canonical
 from signing.certificates import parse_certificate
@@ -91,9 +93,32 @@ class Registrar:
 
         def rule(book: Book) -> tuple[Book, None]:
             changed = structs.replace(book.company(uscc), state=state, state_since=at, reason=reason)
-            return structs.replace(book, companies={**book.companies, uscc: changed}), None
+            book = structs.replace(book, companies={**book.companies, uscc: changed})
+            letter = state_letter(uscc, state, reason, AUTHORITY)
+            return with_letter(book, letter) if letter else book, None
 
         self.platform.register.change(rule)
+        return self._told(uscc)
+
+    def change_representative(self, uscc: str, request: RepresentativeChange) -> wire.LicenceStateAnswer:
+        """Enter a new legal representative; the maker cancels the old one's seal and makes the new one's."""
+        with self._one_at_a_time:
+            self._changes().representative(uscc, request)
+        return self._told(uscc)
+
+    def rename(self, uscc: str, request: NameChange) -> wire.LicenceStateAnswer:
+        """Enter a new name; the maker cancels the unit's seals and makes them anew. CompanyExistsError."""
+        with self._one_at_a_time:
+            self._require_new(self.platform.register.read(), request.name)
+            self._changes().name(uscc, request)
+        return self._told(uscc)
+
+    def _changes(self) -> RegisterChanges:
+        return RegisterChanges(self.platform, self.authority, self._sign_licence)
+
+    def _told(self, uscc: str) -> wire.LicenceStateAnswer:
+        """Tell the maker what it has to hear, now or with the next change, and answer the licence."""
+        deliver(self.platform, self.maker, self.maker_url)
         return self.licence(uscc)
 
     def authorise(self, request: wire.GrantRequest) -> wire.GrantAnswer:
@@ -168,6 +193,9 @@ class Registrar:
             status=LicenceState.ACTIVE.label,
             approved=today,
         )
+        return self._sign_licence(face)
+
+    def _sign_licence(self, face: BusinessLicence) -> SignedStatement:
         statement = prepare_statement(face)
         certificate = self._own_certificate()
         return complete_statement(statement, self.platform.vault.sign_with(_OWN_KEY, statement), certificate)

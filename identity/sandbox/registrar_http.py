@@ -9,6 +9,7 @@ from identity import wire
 from identity.sandbox.platform import LicencePlatform
 from identity.sandbox.problems import EXCEPTION_HANDLERS
 from identity.sandbox.registrar import Registrar
+from identity.sandbox.registrar_changes import NameChange, RepresentativeChange
 from signing.sandbox.authority import CertificateAuthority
 
 
@@ -38,6 +39,22 @@ def change_state(
 ) -> wire.LicenceStateAnswer:
     """变更登记状态."""
     return registrar.change_state(uscc, data.state, data.reason)
+
+
+@post("/licences/{uscc:str}/representative", status_code=200, sync_to_thread=True)
+def change_representative(
+    uscc: FromPath[str], data: JSONBody[RepresentativeChange], registrar: NamedDependency[Registrar]
+) -> wire.LicenceStateAnswer:
+    """变更法定代表人."""
+    return registrar.change_representative(uscc, data)
+
+
+@post("/licences/{uscc:str}/name", status_code=200, sync_to_thread=True)
+def rename(
+    uscc: FromPath[str], data: JSONBody[NameChange], registrar: NamedDependency[Registrar]
+) -> wire.LicenceStateAnswer:
+    """变更名称."""
+    return registrar.rename(uscc, data)
 
 
 @post("/authorisations", sync_to_thread=True)
@@ -76,6 +93,8 @@ def create_router(
             list_companies,
             fetch_licence,
             change_state,
+            change_representative,
+            rename,
             authorise,
             fetch_authorisation,
             cancel_authorisation,

@@ -1,7 +1,7 @@
 """The seal registry (印章备案系统) over HTTP, as the sandbox's seal maker speaks it."""
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import TypeVar
 from urllib.parse import quote
 
@@ -10,10 +10,13 @@ from msgspec import Struct
 
 from sealing.errors import SealRegistryRefusedError, SealRegistryUnavailableError, UnknownSealError
 from sealing.seal import IssuedSeal, SealState
+from sealing.seal_life import StateChange
+from sealing.seal_status import Finding, SealStatus, StatusAnswer, read_status
 from sealing.wire import MadeSeals, SealFile
 from signing import canonical
 from signing.adapters.http import exchange
-from signing.errors import MalformedError, UnavailableError
+from signing.errors import MalformedError, SigningError, UnavailableError
+from signing.statement import SignedStatement
 
 T = TypeVar("T", bound=Struct)
 _LIMIT = 4 << 20
@@ -43,10 +46,34 @@ class HttpSealRegistry:
 
     def fetch_state(self, number: str, at: datetime) -> SealState:
         """Answer the state at an instant; UnknownSealError, also for an instant before the seal was made."""
-        past = [note.state for note in self._file(number).history if note.since <= at]
-        if not past:
+        status, _ = self._status(number, at)
+        if status.state is None:
             raise UnknownSealError(f"seal {number!r} was not made yet")
-        return past[-1]
+        return status.state
+
+    def fetch_status(self, number: str, at: datetime) -> StatusAnswer:
+        """Answer the maker's signed word of a state at an instant; who does not answer is a finding too."""
+        try:
+            return StatusAnswer(Finding.ANSWERED, self._status(number, at)[1])
+        except UnknownSealError:
+            return StatusAnswer(Finding.UNKNOWN_NUMBER)
+        except (SealRegistryUnavailableError, SealRegistryRefusedError):
+            return StatusAnswer(Finding.UNAVAILABLE)
+
+    def fetch_history(self, number: str) -> tuple[StateChange, ...]:
+        """Answer the whole history of a seal's states; UnknownSealError."""
+        return self._file(number).history
+
+    def _status(self, number: str, at: datetime) -> tuple[SealStatus, SignedStatement]:
+        moment = quote(at.astimezone(UTC).isoformat(), safe="")
+        try:
+            signed = self._ask(f"/maker/seals/{quote(number, safe='')}/status?at={moment}", SignedStatement)
+            status, signed = read_status(signed)
+        except SigningError as error:
+            raise SealRegistryUnavailableError(str(error)) from error
+        if status.number != number:
+            raise SealRegistryUnavailableError("an answer about another seal")
+        return status, signed
 
     def _file(self, number: str) -> SealFile:
         return self._ask(f"/maker/seals/{quote(number, safe='')}", SealFile)

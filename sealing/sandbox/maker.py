@@ -1,189 +1,217 @@
-"""A seal maker for the sandbox (仿真制章单位): issues the set of five in one act, and keeps their states.
+"""The sandbox's seal maker over HTTP: its routes and its refusals (docs/format/seal.md 8)."""
 
-The 法定代表人章 lists the representative's own certificate, the other four the unit's. Every picture bears 仿真环境.
-Nothing here is for production.
-"""
-
+import base64
+import logging
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
+from html import escape
 from pathlib import Path
 from typing import Any, Final, TypeVar
 
 from litestar import Request, Response, Router, get, post
+from litestar.exceptions import HTTPException
 from litestar.params import FromPath, FromQuery, RawBody
-from msgspec import Struct, structs
+from msgspec import Struct
 
-from sealing import artwork, seal
-from sealing.errors import MissingGlyphError, SealingError, SealTextError, UnknownSealError
-from sealing.sandbox.book import Book, SealBook, SealEntry, StateEntry
-from sealing.seal import Holder, IssuedSeal, SealKind, SealState
-from sealing.wire import MadeSeal, MadeSeals, SealFile, SealOrder, StateNote, StateOrder
-from signing import canonical, sm2
-from signing.certificates import Certificate, parse_certificate
+from sealing import artwork, ses
+from sealing.errors import (
+    MissingGlyphError,
+    NoImpressionError,
+    SealApplicationError,
+    SealClosedError,
+    SealFormatError,
+    SealImportError,
+    SealingError,
+    SealLimitError,
+    SealNumberTakenError,
+    SealTextError,
+    SealTransitionError,
+    UnknownScanSizeError,
+    UnknownSealError,
+)
+from sealing.sandbox.book import SealBook
+from sealing.sandbox.making import OrderError, SealMaker, SealsExistError, TrustMissingError
+from sealing.sandbox.scanning import CleanScan, ScanDesk, ScanningMissingError, clean_scan
+from sealing.seal import IssuedSeal
+from sealing.wire import (
+    ImportOrder,
+    MadeSeal,
+    MadeSeals,
+    Notice,
+    ReissueOrder,
+    ScanDecision,
+    ScanOrder,
+    SealFile,
+    SealOrder,
+    StateOrder,
+)
+from signing import canonical
+from signing.certificates import Certificate
 from signing.errors import MalformedError
-from signing.key_use import signs_data
+from signing.path import TrustAnchors
 from signing.sm2 import PrivateKey
 
+__all__ = ("OrderError", "SealClosedError", "SealMaker", "SealsExistError", "create_router")
+
 T = TypeVar("T", bound=Struct)
-MARK: Final = "仿真环境"
-VENDOR: Final = "YIZHAO-SANDBOX"
-_PLACE: Final = slice(2, 8)
-"""Where a credit code holds the place (GB/T 2260)."""
+_log = logging.getLogger("yizhao.sandbox")
 _PROBLEM: Final = "application/problem+json"
+_BAD_REQUEST: Final = 400
+_MIME: Final = {"png": "image/png", "gif": "image/gif", "jpg": "image/jpeg", "bmp": "image/bmp", "svg": "image/svg+xml"}
 
 
-class SealsExistError(SealingError):
-    """The company already has its set of seals."""
+def create_router(
+    folder: Path,
+    *,
+    key: PrivateKey,
+    certificate: Certificate,
+    clock: Callable[[], datetime],
+    anchors: Callable[[], TrustAnchors] | None = None,
+    stamp: Callable[[bytes], bytes] | None = None,
+    clean: CleanScan | None = clean_scan,
+) -> Router:
+    """Serve the seal maker under /maker; its state is the files in `folder`.
+
+    `anchors` answers the trust list by which applications and imported seals are judged; without it nothing is
+    imported. `stamp` stamps v5 seals. `clean` cleans scanned pictures; None takes none.
+    """
+    maker = SealMaker(SealBook(folder), key, certificate, clock, anchors, stamp)
+    desk = ScanDesk(maker, clean)
+    return Router(
+        path="/maker",
+        route_handlers=[*_issuing(maker), *_asking(maker), *_changing(maker), *_scanning(desk)],
+        exception_handlers={SealingError: _problem, HTTPException: _http_problem, OSError: _disk_problem},
+    )
 
 
-class SealClosedError(SealingError):
-    """A cancelled seal stays cancelled."""
-
-
-class OrderError(SealingError):
-    """An order that is not one: malformed, or its certificates are not the company's."""
-
-
-@dataclass(frozen=True)
-class SealMaker:
-    """Issues seals and answers for them. `clock` answers aware UTC instants."""
-
-    book: SealBook
-    key: PrivateKey
-    certificate: Certificate
-    clock: Callable[[], datetime]
-
-    def issue(self, order: SealOrder) -> tuple[IssuedSeal, ...]:
-        """Issue the set of five; all or nothing. SealsExistError, OrderError, MissingGlyphError, SealTextError."""
-        _require_theirs(order)
-        at = self.clock().astimezone(UTC).replace(microsecond=0)
-        region = order.uscc[_PLACE] if order.uscc[_PLACE].isdecimal() else "000000"
-
-        def rule(book: Book) -> tuple[Book, tuple[IssuedSeal, ...]]:
-            if any(e.uscc == order.uscc and e.state is not SealState.CANCELLED for e in book.seals.values()):
-                raise SealsExistError("this company has its seals already")
-            serial = book.next_serial.get(region, 1)
-            made = tuple(self._make(kind, order, region, serial + i, at) for i, kind in enumerate(SealKind))
-            for one in made:
-                self.book.keep(one.number, one.esl, one.artwork)
-            opened = StateEntry(SealState.ACTIVE, at, "制作")
-            added = {one.number: SealEntry(one.kind, one.name, order.uscc, (opened,)) for one in made}
-            serials = {**book.next_serial, region: serial + len(made)}
-            return Book(1, {**book.seals, **added}, serials), made
-
-        return self.book.change(rule)
-
-    def seals_of(self, uscc: str) -> tuple[IssuedSeal, ...]:
-        """Answer all seals of a company."""
-        found = self.book.read().seals.items()
-        return tuple(self._load(number, entry) for number, entry in found if entry.uscc == uscc)
-
-    def file_of(self, number: str) -> SealFile:
-        """Answer everything about one seal. UnknownSealError."""
-        entry = self._entry(self.book.read(), number)
-        one = self._load(number, entry)
-        notes = tuple(StateNote(e.state, e.since, e.reason) for e in entry.history)
-        return SealFile(_made(one), entry.uscc, artwork.svg(artwork.decode(one.artwork)), notes)
-
-    def change_state(self, number: str, order: StateOrder) -> SealFile:
-        """Suspend, report lost, restore or cancel a seal. UnknownSealError, SealClosedError."""
-        at = self.clock()
-
-        def rule(book: Book) -> tuple[Book, None]:
-            entry = self._entry(book, number)
-            if entry.state is SealState.CANCELLED and order.state is not SealState.CANCELLED:
-                raise SealClosedError("a cancelled seal stays cancelled")
-            since = at.replace(microsecond=at.microsecond // 1000 * 1000)
-            history = (*entry.history, StateEntry(order.state, since, order.reason))
-            return structs.replace(book, seals={**book.seals, number: structs.replace(entry, history=history)}), None
-
-        self.book.change(rule)
-        return self.file_of(number)
-
-    def _make(self, kind: SealKind, order: SealOrder, region: str, serial: int, at: datetime) -> IssuedSeal:
-        own = kind is SealKind.LEGAL_REPRESENTATIVE
-        draft = seal.prepare_seal_info(
-            kind,
-            Holder(order.company, order.uscc, order.legal_representative),
-            seal.seal_number(region, serial),
-            [order.representative_certificate if own else order.unit_certificate],
-            vendor=VENDOR,
-            at=max(at, order.not_before.astimezone(UTC).replace(microsecond=0)),
-            not_after=order.not_after.astimezone(UTC).replace(microsecond=0),
-            mark=MARK,
-        )
-        return seal.finish_seal(draft, self.certificate.der, sm2.sign(self.key, draft.info))
-
-    def _entry(self, book: Book, number: str) -> SealEntry:
-        entry = book.seals.get(number)
-        if entry is None:
-            raise UnknownSealError(f"no seal {number!r}")
-        return entry
-
-    def _load(self, number: str, entry: SealEntry) -> IssuedSeal:
-        esl, drawn = self.book.load(number)
-        return IssuedSeal(entry.kind, number, entry.name, esl, drawn, entry.state)
-
-
-def create_router(folder: Path, *, key: PrivateKey, certificate: Certificate, clock: Callable[[], datetime]) -> Router:
-    """Serve the seal maker under /maker; its state is the files in `folder`."""
-    maker = SealMaker(SealBook(folder), key, certificate, clock)
-
+def _issuing(maker: SealMaker) -> list[Any]:
     @post("/seals", status_code=201, sync_to_thread=True)
     def issue(body: RawBody) -> Response[Any]:
         """制作一套五枚印章."""
-        return _json(MadeSeals(tuple(map(_made, maker.issue(_read(body, SealOrder))))), 201)
+        return _json(_made_all(maker.issue(_read(body, SealOrder))), 201)
 
+    @post("/reissues", status_code=201, sync_to_thread=True)
+    def reissue(body: RawBody) -> Response[Any]:
+        """变更后注销并重新制作."""
+        return _json(_made_all(maker.reissue(_read(body, ReissueOrder))), 201)
+
+    @post("/imports", status_code=201, sync_to_thread=True)
+    def import_seal(body: RawBody) -> Response[Any]:
+        """导入已有印章."""
+        return _json(_made_all((maker.import_seal(_read(body, ImportOrder)),)), 201)
+
+    return [issue, reissue, import_seal]
+
+
+def _asking(maker: SealMaker) -> list[Any]:
     @get("/seals", sync_to_thread=True)
     def find(uscc: FromQuery[str]) -> Response[Any]:
         """一家单位的全部印章."""
-        return _json(MadeSeals(tuple(map(_made, maker.seals_of(uscc)))))
+        return _json(_made_all(maker.seals_of(uscc)))
 
     @get("/seals/{number:str}", sync_to_thread=True)
     def show(number: FromPath[str]) -> Response[Any]:
         """一枚印章的全部信息."""
-        return _json(maker.file_of(number))
+        return _json(_file(maker, number))
 
+    @get("/seals/{number:str}/status", sync_to_thread=True)
+    def status(number: FromPath[str], at: FromQuery[str] = "") -> Response[Any]:
+        """一枚印章在某一时刻的状态（公开查询，答复经制章单位签名）."""
+        return _json(maker.status(number, _instant(at)))
+
+    return [find, show, status]
+
+
+def _changing(maker: SealMaker) -> list[Any]:
     @post("/seals/{number:str}/state", status_code=200, sync_to_thread=True)
     def change(number: FromPath[str], body: RawBody) -> Response[Any]:
         """停用、挂失、恢复、注销."""
-        return _json(maker.change_state(number, _read(body, StateOrder)))
+        maker.change_state(number, _read(body, StateOrder))
+        return _json(_file(maker, number))
 
-    handlers = [issue, find, show, change]
-    return Router(path="/maker", route_handlers=handlers, exception_handlers={SealingError: _problem})
+    @post("/notices", status_code=200, sync_to_thread=True)
+    def hear(body: RawBody) -> Response[Any]:
+        """登记机关通知：变更、吊销、注销."""
+        return _json(_made_all(maker.hear(_read(body, Notice))))
+
+    return [change, hear]
 
 
-_WORDS: Final[dict[type[SealingError], tuple[int, str, str]]] = {
-    UnknownSealError: (404, "seal_unknown", "没有这枚印章，请核对印章编码。"),
-    SealsExistError: (409, "seals_exist", "这家单位已有一套印章；请先注销原有印章再制作。"),
-    SealClosedError: (409, "seal_cancelled", "印章已注销，不能恢复；请重新制作。"),
-    OrderError: (400, "order_malformed", "制章请求有误，请核对单位、证书和有效期。"),
-    SealTextError: (422, "seal_text", "单位名称或姓名太长或太短，排不进印章，请核对。"),
-    MissingGlyphError: (422, "glyph_missing", "名称中有字库没有的字，请联系制章单位补字。"),
-    SealingError: (500, "seal_maker_fault", "制章单位内部出错，请稍后再试。"),
+def _scanning(desk: ScanDesk) -> list[Any]:
+    @post("/scans", status_code=201, sync_to_thread=True)
+    def propose(body: RawBody) -> Response[Any]:
+        """提交实物印章的扫描件."""
+        return _json(desk.propose(_read(body, ScanOrder)), 201)
+
+    @post("/scans/{scan:str}/decision", status_code=200, sync_to_thread=True)
+    def decide(scan: FromPath[str], body: RawBody) -> Response[Any]:
+        """确认或放弃清理后的印模."""
+        made = desk.decide(scan, _read(body, ScanDecision))
+        return _json(_made_all((made,) if made else ()))
+
+    return [propose, decide]
+
+
+# Refusals
+
+
+@dataclass(frozen=True)
+class _Row:
+    status: int
+    code: str
+    detail: str
+
+
+_WORDS: Final[dict[type[SealingError], _Row]] = {
+    UnknownSealError: _Row(404, "seal_unknown", "没有这枚印章，请核对印章编码。"),
+    SealsExistError: _Row(409, "seals_exist", "这家单位已有印章；请先注销原有印章再制作。"),
+    SealNumberTakenError: _Row(409, "seal_number_taken", "印章编码已被登记，不能重复登记。"),
+    SealClosedError: _Row(409, "seal_cancelled", "印章已注销，不能恢复；请重新制作。"),
+    SealTransitionError: _Row(409, "seal_transition", "印章现在的状态不允许此操作，请先查询印章状态。"),
+    OrderError: _Row(400, "order_malformed", "制章请求有误，请核对单位、证书和有效期。"),
+    TrustMissingError: _Row(409, "trust_missing", "本机构没有配置信任名单，无法核验他方制作的印章。"),
+    ScanningMissingError: _Row(409, "scanning_missing", "本机构未开通扫描件制章，请选择由系统绘制印章。"),
+    SealImportError: _Row(422, "seal_not_importable", "不能导入这枚印章。"),
+    SealApplicationError: _Row(403, "application_refused", "制章申请未通过核对。"),
+    SealTextError: _Row(422, "seal_text", "单位名称或姓名太长或太短，排不进印章，请核对。"),
+    MissingGlyphError: _Row(422, "glyph_missing", "名称中有字库没有的字，请联系制章单位补字。"),
+    SealLimitError: _Row(413, "picture_too_large", "图像过大，请缩小后再提交。"),
+    SealFormatError: _Row(422, "picture_unreadable", "图像无法读取，请提交 PNG、JPG 等常见格式的扫描件。"),
+    UnknownScanSizeError: _Row(422, "scan_size", "印模的尺寸不像印章，请核对所填的毫米数。"),
+    NoImpressionError: _Row(422, "no_impression", "图中没有找到印模，请重新扫描。"),
+    SealingError: _Row(500, "seal_maker_fault", "制章单位内部出错，请稍后再试。"),
 }
 
 
 def _problem(_request: Request[Any, Any, Any], error: SealingError) -> Response[Any]:
-    status, code, detail = next(_WORDS[kind] for kind in type(error).__mro__ if kind in _WORDS)
-    detail = f"{detail}（“{error.character}”）" if isinstance(error, MissingGlyphError) else detail
+    row = next(_WORDS[kind] for kind in type(error).__mro__ if kind in _WORDS)
+    detail = row.detail
+    if isinstance(error, MissingGlyphError):
+        detail = f"{detail}（“{error.character}”）"
+    if isinstance(error, SealImportError | SealApplicationError) and not isinstance(error, ScanningMissingError):
+        detail = f"{detail}{error.why}。"
+    return _refusal(row.status, row.code, detail)
+
+
+def _http_problem(_request: Request[Any, Any, Any], error: HTTPException) -> Response[Any]:
+    if error.status_code == _BAD_REQUEST:
+        return _refusal(_BAD_REQUEST, "order_malformed", "请求的参数或内容有误，请核对后重试。")
+    return _refusal(error.status_code, f"http_{error.status_code}", "请求无法处理，请核对地址、方式和大小。")
+
+
+def _disk_problem(_request: Request[Any, Any, Any], error: OSError) -> Response[Any]:
+    _log.error("the seal maker's folder: %s", error)
+    row = _WORDS[SealingError]
+    return _refusal(row.status, row.code, row.detail)
+
+
+def _refusal(status: int, code: str, detail: str) -> Response[Any]:
     body = {"type": f"urn:yizhao:sealing:{code}", "title": "制章请求被拒绝", "status": status}
     return Response(canonical.encode({**body, "code": code, "detail": detail}), status_code=status, media_type=_PROBLEM)
 
 
-def _require_theirs(order: SealOrder) -> None:
-    """See that both certificates bear the company's code, and that the period is one."""
-    try:
-        certificates = [parse_certificate(c) for c in (order.unit_certificate, order.representative_certificate)]
-    except MalformedError as error:
-        raise OrderError(f"a certificate that cannot be read: {error}") from error
-    if any(order.uscc not in c.uscc_candidates or not signs_data(c) for c in certificates):
-        raise OrderError("a certificate of somebody else, or not for signing")
-    if certificates[0].organisation != order.company or certificates[1].common_name != order.legal_representative:
-        raise OrderError("a certificate that names somebody else")
-    if order.not_after <= order.not_before or order.not_after.tzinfo is None or order.not_before.tzinfo is None:
-        raise OrderError("a period that ends before it starts")
+# Reading and writing
 
 
 def _read(body: bytes, kind: type[T]) -> T:
@@ -193,8 +221,54 @@ def _read(body: bytes, kind: type[T]) -> T:
         raise OrderError(str(error)) from error
 
 
+def _instant(text: str) -> datetime | None:
+    """Read an RFC 3339 instant; a `+` that arrived as a space is meant."""
+    if not text:
+        return None
+    try:
+        at = datetime.fromisoformat(text.replace(" ", "+"))
+    except ValueError as error:
+        raise OrderError(f"not an instant: {text[:40]!r}") from error
+    if at.tzinfo is None:
+        raise OrderError("an instant without its zone")
+    return at
+
+
+def _file(maker: SealMaker, number: str) -> SealFile:
+    entry = maker.entry(maker.book.read(), number)
+    one = maker.load(number, entry)
+    return SealFile(
+        seal=_made(one),
+        uscc=entry.uscc,
+        svg=_svg(one),
+        history=entry.history,
+        not_after=entry.not_after,
+        replaces=entry.replaces,
+        replaced_by=entry.replaced_by,
+        applicant=entry.applicant,
+        authorisation=entry.authorisation,
+        consent_sm3=entry.consent_sm3,
+    )
+
+
+def _svg(one: IssuedSeal) -> str:
+    """Draw the seal's picture; one without vector artwork is shown by its own bytes, at its size in mm."""
+    if one.artwork:
+        return artwork.svg(artwork.decode(one.artwork))
+    picture = ses.parse_seal(one.esl).info.picture
+    mime = _MIME.get(picture.sniffed, "")
+    data = base64.b64encode(picture.data).decode() if mime else ""
+    image = f'<image width="100%" height="100%" href="data:{mime};base64,{data}"/>' if mime else ""
+    size = f'width="{picture.width}mm" height="{picture.height}mm"'
+    return f'<svg xmlns="http://www.w3.org/2000/svg" {size}><title>{escape(one.name)}</title>{image}</svg>'
+
+
 def _made(one: IssuedSeal) -> MadeSeal:
     return MadeSeal(one.number, one.kind, one.name, one.state, one.esl, one.artwork)
+
+
+def _made_all(seals: tuple[IssuedSeal, ...]) -> MadeSeals:
+    return MadeSeals(tuple(map(_made, seals)))
 
 
 def _json(value: Any, status: int = 200) -> Response[Any]:
