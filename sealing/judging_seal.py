@@ -120,7 +120,7 @@ def seal_notices(seal: SesSeal, policy: Policy) -> tuple[str, ...]:
     if "OUTSIDE" in now:
         told.append("MAKER_THEN：制章者证书在制章时有效，现已过期；按制章时间判断，不影响印章。")
     if "REVOKED_BEFORE" in now:
-        told.append("MAKER_THEN：制章者证书在制章时有效，其后被撤销；按制章时间判断，不影响印章。")
+        told.append("MAKER_THEN：制章者证书在制章时有效，其后被撤销；制章时间须有可信时间戳证明。")
     return tuple(told)
 
 

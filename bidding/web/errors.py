@@ -163,7 +163,7 @@ _SEALING: Final[dict[type[Exception], Words]] = {
     sealing.SealNotYetValidError: Words(409, "seal_not_yet_valid", "印章尚未到启用时间。"),
     sealing.SealSuspendedError: Words(409, "seal_suspended", "印章已暂停使用。"),
     sealing.SealHolderError: Words(403, "seal_other_holder", "这枚印章不是您单位的。"),
-    sealing.RehearsalError: Words(422, "rehearsal_failed", "盖章预演未通过，未向任何人请求确认，原文件未变。"),
+    sealing.RehearsalError: Words(422, "seal_rehearsal_failed", "盖章预演未通过，未向任何人请求确认，原文件未变。"),
     sealing.PlanError: Words(422, "stamp_plan", "盖章位置无法确定。请核对页码、坐标或关键词。"),
     sealing.PageRangeError: Words(422, "page_range", "页码范围写法有误或超出文件页数。请按 1-3,5,8 的形式填写。"),
     sealing.StampOutsideError: Words(422, "stamp_outside", "印章会超出页面。请调整位置。"),

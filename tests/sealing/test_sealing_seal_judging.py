@@ -70,10 +70,11 @@ def revoked_maker(world: World, at: datetime) -> TrustAnchors:
     return replace(world.trust, crls=(world.trust.crls[0], make_crl(issuer, entry)))
 
 
-def test_a_maker_revoked_since_is_a_notice_in_v5_and_a_failure_in_v4(world: World) -> None:
+def test_a_maker_revoked_since_leaves_an_undated_v5_seal_open_and_fails_a_v4_one(world: World) -> None:
+    """The date of making is the maker's own word: docs/decisions/0007. With a timestamp: test_sealing_hostile_maker."""
     trust = revoked_maker(world, NOON - DAY)
     verdict = verify_esl(v5_seal(world), anchors=trust, evidence=trust.evidence, at=NOON)
-    assert verdict.indication is Indication.TOTAL_PASSED
+    assert verdict.indication is Indication.INDETERMINATE
     assert [text for text in verdict.warnings if text.startswith("MAKER_THEN")]
     assert failed(world.seals[SealKind.UNIT].esl, trust) == ["maker-revocation"]
 
