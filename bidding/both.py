@@ -8,7 +8,7 @@ import msgspec
 import uvicorn
 from litestar import Litestar
 
-from bidding.settings import Settings
+from bidding.settings import KEEP_ALIVE_SECONDS, Settings
 
 
 def split(settings: Settings) -> tuple[Settings, Settings]:
@@ -41,5 +41,12 @@ def serve_both(settings: Settings, build: Callable[[Settings], Litestar]) -> Non
 
 
 def _server(settings: Settings, app: Litestar) -> uvicorn.Server:
-    config = uvicorn.Config(app, host=settings.host, port=settings.port, log_level="warning", access_log=False)
+    config = uvicorn.Config(
+        app,
+        host=settings.host,
+        port=settings.port,
+        log_level="warning",
+        access_log=False,
+        timeout_keep_alive=KEEP_ALIVE_SECONDS,
+    )
     return uvicorn.Server(config)

@@ -12,6 +12,8 @@ from bidding.errors import BiddingError
 
 Url = Annotated[str, Meta(pattern=r"^https?://[^\s/]+\Z")]
 PREFIX = "YIZHAO_"
+KEEP_ALIVE_SECONDS = 75
+"""How long a server keeps an idle connection: longer than any client of ours, or one would be closed as it is used."""
 
 
 class SettingsError(BiddingError):

@@ -68,7 +68,9 @@ def serve(folder: Path, centre: str, trust: Path, port: int) -> int:
     """在本机打开开标人页面（只监听 127.0.0.1）：看得见要为什么开标，再交出密钥。."""
     import uvicorn
 
+    from bidding.settings import KEEP_ALIVE_SECONDS
     from bidding.wiring.parties import build_officer_app
 
-    uvicorn.run(build_officer_app(folder, centre=centre, trust=trust), host="127.0.0.1", port=port, log_level="warning")
+    app = build_officer_app(folder, centre=centre, trust=trust)
+    uvicorn.run(app, host="127.0.0.1", port=port, log_level="warning", timeout_keep_alive=KEEP_ALIVE_SECONDS)
     return 0

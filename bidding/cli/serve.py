@@ -26,11 +26,19 @@ def sandbox(data: Path, port: int, host: str) -> int:
     import uvicorn
 
     from bidding.passphrase import own_passphrase
+    from bidding.settings import KEEP_ALIVE_SECONDS
     from bidding.wiring.sandbox import build_sandbox
 
     passphrase = own_passphrase(data.with_name(f"{data.name}-keys"))
     app = build_sandbox(data, passphrase, f"http://{host}:{port}")
-    uvicorn.run(app, host=host, port=port, log_level="warning", access_log=False)
+    uvicorn.run(
+        app,
+        host=host,
+        port=port,
+        log_level="warning",
+        access_log=False,
+        timeout_keep_alive=KEEP_ALIVE_SECONDS,
+    )
     return 0
 
 

@@ -14,7 +14,7 @@ from bidding.judging import DocumentJudging
 from bidding.officer_desk import OfficerDesk
 from bidding.passphrase import own_passphrase
 from bidding.sessions import LoginDesk
-from bidding.settings import Settings, SettingsError
+from bidding.settings import KEEP_ALIVE_SECONDS, Settings, SettingsError
 from bidding.web.app import create_app
 from bidding.web.site import Site
 from bidding.web.verify_pages import VERIFY_ROUTES, Verifier
@@ -139,7 +139,14 @@ def serve_parties(settings: Settings) -> None:
 
         serve_both(settings, build_app)
         return
-    uvicorn.run(build_app(settings), host=settings.host, port=settings.port, log_level="warning", access_log=False)
+    uvicorn.run(
+        build_app(settings),
+        host=settings.host,
+        port=settings.port,
+        log_level="warning",
+        access_log=False,
+        timeout_keep_alive=KEEP_ALIVE_SECONDS,
+    )
 
 
 def _databases(settings: Settings) -> list[tuple[Role, str]]:

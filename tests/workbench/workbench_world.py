@@ -53,7 +53,9 @@ def now() -> datetime:
 @contextmanager
 def serving(app: Any, port: int) -> Iterator[str]:
     """Run an ASGI application on loopback until the block ends."""
-    server = uvicorn.Server(uvicorn.Config(app, host="127.0.0.1", port=port, log_level="error", lifespan="on"))
+    server = uvicorn.Server(
+        uvicorn.Config(app, host="127.0.0.1", port=port, log_level="error", lifespan="on", timeout_keep_alive=75)
+    )
     thread = threading.Thread(target=server.run, daemon=True)
     thread.start()
     while not server.started:
