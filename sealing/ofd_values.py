@@ -7,10 +7,8 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Any, Final
 
-from sealing import ses
-from sealing.errors import SealFormatError
 from sealing.evidence import Payload, SignatureEvidence
-from sealing.judging import Policy, check_identity, check_still_good, judge_licence, read_certificate, read_signer
+from sealing.judging import Policy, check_identity, check_still_good, judge_licence, read_signer
 from sealing.judging_seal import judge_ses
 from sealing.ofd_evidence import OfdPayload, OfdSignature
 from sealing.report import SignatureKind, SignatureReport, TimeSource
@@ -52,32 +50,7 @@ def _judge_seal(one: OfdSignature, policy: Policy) -> SignatureReport:
         doc_mdp=None,
     )
     digests = {"sm3": sm3(one.document)}
-    report = judge_ses(SignatureEvidence(field, Payload.SEAL, one.message, digests, None, (), ()), policy)
-    return replace(report, verdict=_accept_raw(report.verdict, one.message))
-
-
-def _accept_raw(verdict: Verdict, message: bytes) -> Verdict:
-    """Take values that some makers write as r||s; whatever else failed stays failed."""
-    try:
-        signed = ses.parse_signature(message)
-    except SealFormatError:
-        return verdict
-    seal, statement = signed.statement.seal, signed.statement
-    values = {
-        "signature": (signed.certificate, signed.algorithm, statement.raw, signed.signature),
-        "seal-signature": (seal.certificate, seal.algorithm, seal.signed, seal.signature),
-    }
-    raw = {name for name in verdict.failed if name in values and _verifies_raw(*values[name])}
-    if not raw:
-        return verdict
-    checks = (replace(c, result=Result.OK, sub=None) if c.name in raw else c for c in verdict.checks)
-    return Verdict(*checks, warnings=(*verdict.warnings, "FMT_CMS：签名值为 r||s 而非 DER 编码。"))
-
-
-def _verifies_raw(certificate: bytes, algorithm: str, message: bytes, value: bytes) -> bool:
-    known = algorithm == ses.SM2_WITH_SM3 or algorithm in ses.OTHER_SM2_NAMES
-    signer = read_certificate(certificate)
-    return known and len(value) == _RAW and signer is not None and _verifies(signer, message, value)
+    return judge_ses(SignatureEvidence(field, Payload.SEAL, one.message, digests, None, (), ()), policy)
 
 
 def _judge_cms(one: OfdSignature, policy: Policy) -> SignatureReport:

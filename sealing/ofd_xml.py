@@ -4,6 +4,7 @@ OFD 1.0, 1.1 and 2.0 write elements in namespaces under `http://www.ofdspec.org`
 structure matters, elements of others are refused; where only names are followed, they count like ours.
 """
 
+from abc import ABC, abstractmethod
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Final
@@ -92,7 +93,7 @@ def scan_part(data: bytes, files: frozenset[str]) -> Scan:
     return scanner.found
 
 
-class _Handler:
+class _Handler(ABC):
     """Counts and bounds; subclasses keep what they need."""
 
     most = MAX_ELEMENTS
@@ -112,14 +113,17 @@ class _Handler:
         self.depth -= 1
         self.closed()
 
+    @abstractmethod
     def opened(self, name: str, attributes: dict[str, str], *, is_ours: bool) -> None:
-        raise NotImplementedError
+        """Take the start of an element."""
 
+    @abstractmethod
     def closed(self) -> None:
-        raise NotImplementedError
+        """Take the end of the innermost element."""
 
+    @abstractmethod
     def characters(self, text: str) -> None:
-        raise NotImplementedError
+        """Take text."""
 
 
 class _Builder(_Handler):

@@ -104,16 +104,6 @@ def place_fields(path: Path, fields: Sequence[SealField]) -> tuple[Place, ...]:
         return tuple(_place(pdf, pages, field) for field in fields)
 
 
-def find_empty_field(path: Path, name: str) -> int:
-    """See that a signature field is there and empty; answer the rotation of its page. Raises FieldError."""
-    with open_pdf(path) as pdf:
-        found = [(value, ref) for known, value, ref in _signature_fields(pdf) if known == name]
-        if len(found) != 1 or found[0][0] is not None:
-            raise FieldError(f"there is no empty signature field {name!r}")
-        page = entry(found[0][1].get_object(), "/P")
-        return view_page(page).rotate if page is not None else 0
-
-
 def view_page(page: Any) -> PageView:
     """Read how a page is displayed. Raises FieldError for a page without a usable size."""
     media = _rectangle(_or(_inherited(page, "/MediaBox"), (0, 0, 612, 792)))
