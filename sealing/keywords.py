@@ -115,15 +115,27 @@ class _Search:
         self.remembered, self.room = list[tuple[int, str]](), limits.remembered
 
     def read(self, document: Any, number: int, view: PageView) -> None:
-        """Search one page."""
-        with _text_page(document, number - 1) as page:
-            self._count(page.count_chars(), number)
-            text = page.get_text_range(errors="surrogatepass")
+        """Search one page. The order of its text depends on its turn, and either may be how it was written."""
+        found: dict[str, list[Occurrence]] = {keyword: [] for keyword in self.keywords}
+        with closing(document[number - 1]) as opened:
+            turn = opened.get_rotation()
+            for again, tried in enumerate((turn, 0) if turn else (0,)):
+                opened.set_rotation(tried)
+                with closing(opened.get_textpage()) as page:
+                    self._read(page, number, view, found, again=bool(again))
+        for keyword, here in found.items():
+            self.found[keyword] += in_reading_order(here)
+
+    def _read(self, page: Any, number: int, view: PageView, found: dict[str, list[Occurrence]], *, again: bool) -> None:
+        self._count(page.count_chars(), number)
+        text = page.get_text_range(errors="surrogatepass")
+        if not again:
             self._remember(number, text)
-            folded = fold(text)
-            wanted = {keyword: plain for keyword, plain in self.keywords.items() if plain in folded}
-            if wanted:
-                self._locate(page, _Folded(text), wanted, (number, view))
+        folded = fold(text)
+        wanted = {keyword: plain for keyword, plain in self.keywords.items() if plain in folded}
+        if wanted:
+            for keyword, here in self._locate(page, _Folded(text), wanted, (number, view)).items():
+                found[keyword] += [one for one in here if not any(_is_same(one, other) for other in found[keyword])]
 
     def hits(self) -> dict[str, KeywordHits]:
         """Answer everything found, and what comes near where nothing was."""
@@ -142,11 +154,13 @@ class _Search:
             self.remembered.append((number, text[: self.room]))
             self.room -= len(text)
 
-    def _locate(self, page: Any, text: "_Folded", wanted: dict[str, str], at: tuple[int, PageView]) -> None:
+    def _locate(
+        self, page: Any, text: "_Folded", wanted: dict[str, str], at: tuple[int, PageView]
+    ) -> dict[str, list[Occurrence]]:
         """Find the boxes of what stands on a page."""
-        number, view = at
+        (number, view), found = at, dict[str, list[Occurrence]]()
         for keyword, plain in wanted.items():
-            here = list[Occurrence]()
+            here = found[keyword] = []
             for start in _starts(text.folded, plain):
                 self.occurrences += 1
                 if self.occurrences > self.limits.occurrences:
@@ -155,7 +169,7 @@ class _Search:
                 boxes = tuple(view.displayed(rect, number) for rect in _line_boxes(page, places))
                 if all(_is_seen(box, view) for box in boxes):
                     here.append(Occurrence(number, boxes))
-            self.found[keyword] += in_reading_order(here)
+        return found
 
 
 class _Folded:
@@ -243,12 +257,6 @@ def _open(path: Path) -> Iterator[Any]:
         raise UnreadablePdfError(f"pdfium: {error}") from error
 
 
-@contextmanager
-def _text_page(document: Any, index: int) -> Iterator[Any]:
-    with closing(document[index]) as page, closing(page.get_textpage()) as text:
-        yield text
-
-
 def _starts(folded: str, plain: str) -> Iterator[int]:
     at = folded.find(plain)
     while at >= 0:
@@ -294,6 +302,18 @@ def _continues(before: Rect, after: Rect, angle: float) -> bool:
 def _around(boxes: Sequence[Rect]) -> Rect:
     lefts, bottoms, rights, tops = zip(*boxes, strict=True)
     return min(lefts), min(bottoms), max(rights), max(tops)
+
+
+def _is_same(one: Occurrence, other: Occurrence) -> bool:
+    """Say whether two finds of one page are the same words, read in two orders."""
+    return any(_covers(box, other.boxes[0]) for box in one.boxes) or any(
+        _covers(box, one.boxes[0]) for box in other.boxes
+    )
+
+
+def _covers(box: Box, other: Box) -> bool:
+    x, y = other.centre
+    return box.x_mm <= x <= box.x_mm + box.w_mm and box.y_mm <= y <= box.y_mm + box.h_mm
 
 
 def _is_seen(box: Box, view: PageView) -> bool:

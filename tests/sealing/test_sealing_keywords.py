@@ -60,6 +60,12 @@ def test_every_spelling_is_found(word: str, embedded: bool, tmp_path: Path) -> N
     assert lines == [2 if name == "over two lines" else 1 for name in NAMES]
 
 
+def test_every_spelling_is_found_once_on_turned_pages(spelt: tuple[Path, Leaf]) -> None:
+    """Letters that were put down one by one are in another order once the page is turned."""
+    found = search(spelt[0], WORDS)[WORDS].found
+    assert [one.page for one in found] == list(range(1, len(SPELLINGS) + 1))
+
+
 @pytest.mark.parametrize("render", [by_pdfium, pytest.param(by_poppler, marks=pytest.mark.interop)])
 def test_the_boxes_are_where_the_ink_is(
     render: Callable[[Path], list], spelt: tuple[Path, Leaf], tmp_path: Path
