@@ -6,7 +6,7 @@ after the signature field. Filling the signature field gives them their pictures
 """
 
 import re
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterable
 from typing import Any, Final
 
 from signing.pdf_reading import entry, is_dictionary, items, resolve, text_of
@@ -17,6 +17,8 @@ SHARE: Final = "/YZShare"
 """Three numbers of a place: from, to, and 1 when along the height; the part of the picture that it shows."""
 PUSH_BUTTON: Final = 1 << 16 | 1
 """Field flags: push button, read-only."""
+_FEW: Final = 8
+"""Objects that are searched for one by one; each search is some ten times faster than a pass over all references."""
 
 
 def find_impressions(root: Any, field: str) -> tuple[Any, ...]:
@@ -44,13 +46,23 @@ def is_filled(before: Any, after: Any) -> bool:
     return set(before) <= set(after) and all(same_objects(before.raw_get(k), after.raw_get(k)) for k in before)
 
 
-def count_named(texts: Iterator[bytes], wanted: Collection[int], gap: bytes) -> dict[int, int]:
-    """Count in one pass how often these objects are referred to."""
+def count_named(texts: Iterable[bytes], wanted: Collection[int], gap: bytes) -> dict[int, int]:
+    """Count how often these objects are referred to: by a search for each, or in one pass where they are many."""
     counts = dict.fromkeys(wanted, 0)
-    pattern = re.compile(rb"(?<!\d)(\d{1,10})%b\d+%bR(?![A-Za-z])" % (gap, gap))
+    rest = rb"%b\d+%bR(?![A-Za-z])" % (gap, gap)
+    each = {number: re.compile(b"%d%b" % (number, rest)) for number in wanted} if len(wanted) <= _FEW else {}
+    every = re.compile(rb"(?<!\d)(\d{1,10})%b" % rest)
     for text in texts:
-        for match in pattern.finditer(text):
-            number = int(match[1])
-            if number in counts:
-                counts[number] += 1
+        for number, pattern in each.items():  # a pattern that begins with letters is found many times faster
+            counts[number] += sum(1 for match in pattern.finditer(text) if _begins(text, match.start()))
+        for match in every.finditer(text) if not each else ():
+            if int(match[1]) in counts:
+                counts[int(match[1])] += 1
     return counts
+
+
+def _begins(text: bytes, start: int) -> bool:
+    """Whether a number begins here, but for zeros before it."""
+    while start and text[start - 1 : start] == b"0":
+        start -= 1
+    return not text[max(start - 1, 0) : start].isdigit()

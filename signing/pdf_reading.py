@@ -173,6 +173,9 @@ def _read(stream: BinaryIO, size: int) -> tuple[Any, str]:
     from pyhanko.pdf_utils.misc import PdfReadError  # noqa: PLC0415 - costs a second; only who opens a PDF pays
     from pyhanko.pdf_utils.reader import PdfFileReader  # noqa: PLC0415
 
+    from signing.registrations import quicken_reading  # noqa: PLC0415
+
+    quicken_reading()
     try:
         reader = PdfFileReader(stream, strict=True)
         if not reader.xrefs.hybrid_xrefs_present:
