@@ -8,7 +8,8 @@ from typing import Any
 import click
 
 from bidding.cli.exits import CODES, USAGE, worst
-from bidding.isolation import IsolatedWorker, WorkerDiedError, patience
+from bidding.isolation import WorkerDiedError, patience
+from bidding.isolation_pool import WorkerPool, cores
 from bidding.verification_naming import content_name
 from sealing.seal import SealKind
 from signing.checks import Indication
@@ -79,12 +80,12 @@ def verify(
 
 
 def judge_all(files: list[Path], question: dict[str, Any]) -> list[dict[str, Any]]:
-    """Ask one warm, bounded child about each file; a trust folder that cannot be read is an error of usage."""
-    trust, worker = _load_trust(question["trust"]), IsolatedWorker()
+    """Ask warm, bounded children about the files, in order; a trust folder that cannot be read is an error of usage."""
+    trust, pool = _load_trust(question["trust"]), WorkerPool(max(1, min(cores(), len(files))))
     try:
-        return [_judge(worker, path, question, trust) for path in files]
+        return list(pool.map(lambda path: _judge(pool, path, question, trust), files))
     finally:
-        worker.close()
+        pool.close()
 
 
 def _load_trust(folder: str) -> TrustAnchors:
@@ -96,7 +97,7 @@ def _load_trust(folder: str) -> TrustAnchors:
         raise click.BadParameter(f"信任名单无法读取（{error}）。", param_hint="--trust") from error
 
 
-def _judge(worker: IsolatedWorker, path: Path, question: dict[str, Any], trust: TrustAnchors) -> dict[str, Any]:
+def _judge(worker: WorkerPool, path: Path, question: dict[str, Any], trust: TrustAnchors) -> dict[str, Any]:
     try:
         if not path.is_file():
             return _refused(path, "找不到这个文件，或它不是普通文件。", trust)

@@ -18,6 +18,7 @@ from msgspec import Struct
 
 from bidding.errors import BiddingError
 from bidding.isolation import IsolatedWorker, WorkerDiedError
+from bidding.isolation_pool import WorkerPool
 from bidding.verification_naming import content_name
 from bidding.web.render import report_context
 from bidding.web.site import Site, file_size
@@ -35,7 +36,7 @@ class TooMuchError(BiddingError):
 class Verifier:
     """The engine with its trust list: asks the child about one file at a time."""
 
-    worker: IsolatedWorker
+    worker: IsolatedWorker | WorkerPool
     trust: Callable[[], Path]
     """A trust folder with current revocation lists."""
     clock: Callable[[], datetime]
