@@ -1,7 +1,7 @@
 """Algorithm identifiers, and judging a signature value by them.
 
-SM2 goes to `signing.sm2`; RSA, ECDSA and Ed25519 (suite INTL) to `cryptography`. What is not named here, SHA-1
-signatures included, raises UnsupportedAlgorithmError: nothing is guessed.
+SM2 goes to `signing.sm2`; RSA, ECDSA and Ed25519 (suite INTL) to `cryptography`. What is not named here raises
+UnsupportedAlgorithmError: nothing is guessed. Signatures over SHA-1 are verified only for judges who ask for it.
 """
 
 from dataclasses import dataclass
@@ -47,6 +47,8 @@ _WITH_DIGEST: Final = {
     "1.2.840.10045.4.3.3": "sha384",
     "1.2.840.10045.4.3.4": "sha512",
 }
+_WITH_SHA1: Final = frozenset({"1.2.840.113549.1.1.5", "1.3.14.3.2.29", "1.2.840.10045.4.1"})
+"""RSA (twice) and ECDSA with SHA-1."""
 _NULL: Final = b"\x05\x00"
 _ENCODING_OVERHEAD: Final = 72
 _MIN_RSA: Final = 1024
@@ -130,10 +132,12 @@ def verify_signature(
     signature: bytes,
     *,
     digest: str = "",
+    legacy: bool = False,
 ) -> None:
     """Raise BadSignatureError unless `signature` over `message` is of this key.
 
-    `digest` names the digest for algorithms that do not say it themselves (CMS writes plain rsaEncryption).
+    `digest` names the digest for algorithms that do not say it themselves (CMS writes plain rsaEncryption). `legacy`
+    takes SHA-1 as well: whether that is good enough is then the asker's policy to say.
     UnsupportedAlgorithmError for an algorithm, key or combination not known here.
     """
     if isinstance(public_key, sm2.PublicKey):
@@ -143,7 +147,7 @@ def verify_signature(
         return
     try:
         key = load_international(public_key)
-        _verify_international(key, algorithm, message, signature, digest)
+        _verify_international(key, algorithm, message, signature, signature_digest(algorithm, digest), legacy=legacy)
     except InvalidSignature as error:
         raise BadSignatureError("the signature value does not verify") from error
     except (UnsupportedAlgorithm, MalformedError, ValueError, TypeError) as error:
@@ -161,20 +165,33 @@ def load_international(spki: bytes) -> object:
     return key
 
 
+def signature_digest(algorithm: AlgorithmIdentifier, digest: str = "") -> str:
+    """Answer the digest that a signature algorithm of suite INTL names, or else `digest`; empty when neither does.
+
+    Ed25519 has its own, and answers empty as well.
+    """
+    if algorithm.oid in (_RSA, EC_PUBLIC_KEY):
+        return digest
+    if algorithm.oid == _RSA_PSS:
+        try:
+            return _pss(algorithm.parameters)[0]
+        except (MalformedError, UnsupportedAlgorithmError):
+            return digest
+    return "sha1" if algorithm.oid in _WITH_SHA1 else _WITH_DIGEST.get(algorithm.oid, "")
+
+
 def _verify_international(
-    key: object, algorithm: AlgorithmIdentifier, message: bytes, signature: bytes, digest: str
+    key: object, algorithm: AlgorithmIdentifier, message: bytes, signature: bytes, name: str, *, legacy: bool
 ) -> None:
     match key:
         case rsa.RSAPublicKey() if algorithm.oid == _RSA_PSS:
             name, salt = _pss(algorithm.parameters)
             key.verify(signature, message, padding.PSS(padding.MGF1(_hash(name)), salt), _hash(name))
         case rsa.RSAPublicKey():
-            name = digest if algorithm.oid == _RSA else _WITH_DIGEST.get(algorithm.oid, "")
-            key.verify(signature, message, padding.PKCS1v15(), _hash(name))
+            key.verify(signature, message, padding.PKCS1v15(), _hash(name, legacy=legacy))
         case ec.EllipticCurvePublicKey():
             _require_strict(signature, key.key_size)
-            name = digest if algorithm.oid == EC_PUBLIC_KEY else _WITH_DIGEST.get(algorithm.oid, "")
-            key.verify(signature, message, ec.ECDSA(_hash(name)))
+            key.verify(signature, message, ec.ECDSA(_hash(name, legacy=legacy)))
         case ed25519.Ed25519PublicKey() if algorithm == AlgorithmIdentifier(_ED25519):
             key.verify(signature, message)
         case _:
@@ -189,8 +206,8 @@ def _require_strict(signature: bytes, bits: int) -> None:
         raise BadSignatureError("the signature value is not DER") from error
 
 
-def _hash(name: str) -> hashes.HashAlgorithm:
-    chosen = _HASHES.get(name)
+def _hash(name: str, *, legacy: bool = False) -> hashes.HashAlgorithm:
+    chosen = hashes.SHA1() if legacy and name == "sha1" else _HASHES.get(name)  # noqa: S303 - the policy's to weigh
     if chosen is None or name == "sm3":
         raise UnsupportedAlgorithmError(f"digest {name or 'unnamed'} for this signature")
     return chosen

@@ -5,25 +5,25 @@ compared one by one (ASiC-E). XAdES signatures and evidence records are named, n
 byte form and its own reader, `signing.container`.
 """
 
-import hashlib
-import re
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, replace
 from datetime import datetime
-from enum import StrEnum
 from functools import partial
 from typing import BinaryIO, Final, TypedDict
 
+from signing.asic_archive import StampedEntry, prove_entries
 from signing.asic_manifest import DIGEST_URIS, MAX_MANIFEST, Manifest, Reference, parse_asic_manifest
-from signing.asic_zip import STORED, ZipEntry, ZipIndex, ZipLimits, read_content, read_index, stream_content
+from signing.asic_package import MIMETYPE, AsicPackage, Kind, kind_of
+from signing.asic_zip import STORED, ZipLimits, read_index
 from signing.checks import Check, Indication, Result, SubIndication, Verdict, check
 from signing.cms import verify_signers
 from signing.cms_parsing import parse_signers
 from signing.cms_streaming import DetachedVerifier
-from signing.digests import Hasher, Sm3
 from signing.errors import LimitError, MalformedError, UnsupportedAlgorithmError
 from signing.path import Purpose, RevocationEvidence, TrustAnchors
+from signing.poe import Proof, ProofKind
 from signing.timestamps import parse_token, verify_token
+
+__all__ = ["MAX_SIGNATURE", "MAX_SIGNATURES", "MIMETYPES", "AsicReport", "AsicSignature", "Kind", "verify_asic"]
 
 MIMETYPES: Final = {
     "application/vnd.etsi.asic-s+zip": "ASiC-S",
@@ -33,44 +33,16 @@ MIMETYPES: Final = {
 MAX_SIGNATURE: Final = 4 << 20
 """Bytes of a signature or token."""
 MAX_SIGNATURES: Final = 64
-_MIMETYPE: Final = "mimetype"
 _MAX_MIMETYPE: Final = 200
-_META: Final = "META-INF/"
 _MIMETYPE_OFFSET: Final = 38
-_HASHERS: Final[dict[str, Callable[[], Hasher]]] = {
-    "sm3": Sm3,
-    "sha256": hashlib.sha256,
-    "sha384": hashlib.sha384,
-    "sha512": hashlib.sha512,
-}
-
-
-class Kind(StrEnum):
-    """What stands in META-INF (EN 319 162-1 4.3.3 and 4.4.3)."""
-
-    CADES = "CAdES"
-    XADES = "XAdES"
-    TIMESTAMP = "timestamp"
-    EVIDENCE = "evidence-record"
-    MANIFEST = "manifest"
-    OTHER = "other"
-
-
-_KINDS: Final = (
-    (Kind.MANIFEST, re.compile(r"ASiC(Archive)?Manifest[^/]*\.xml", re.IGNORECASE)),
-    (Kind.OTHER, re.compile(r"ASiCEvidenceRecordManifest[^/]*\.xml", re.IGNORECASE)),
-    (Kind.CADES, re.compile(r"[^/]*signature[^/]*\.p7s", re.IGNORECASE)),
-    (Kind.XADES, re.compile(r"[^/]*signatures?[^/]*\.xml", re.IGNORECASE)),
-    (Kind.TIMESTAMP, re.compile(r"[^/]*timestamp[^/]*\.tst", re.IGNORECASE)),
-    (Kind.EVIDENCE, re.compile(r"[^/]*evidencerecord[^/]*\.(ers|xml)", re.IGNORECASE)),
-)
 
 
 @dataclass(frozen=True)
 class AsicSignature:
     """One signature or timestamp. `covered` are the entries whose digests it states rightly, as the verdict judges it.
 
-    `manifest` is the ASiCManifest between, empty when the data object itself was signed.
+    `manifest` is the ASiCManifest between, empty when the data object itself was signed. `proof` is what proves, by an
+    archive timestamp over it, since when it exists.
     """
 
     name: str
@@ -78,6 +50,7 @@ class AsicSignature:
     manifest: str
     covered: tuple[str, ...]
     verdict: Verdict
+    proof: Proof | None = None
 
 
 @dataclass(frozen=True)
@@ -119,59 +92,8 @@ def verify_asic(
     reads in the same way; what is wrong with one signature is in its verdict.
     """
     size = source.seek(0, 2)
-    package = _Package(source, read_index(source, size, limits))
+    package = AsicPackage(source, read_index(source, size, limits))
     return _Judge(package, anchors, evidence, purpose, at).report()
-
-
-@dataclass(frozen=True)
-class _Package:
-    """The open file: its index, and digests that were computed once."""
-
-    stream: BinaryIO
-    index: ZipIndex
-    digests: dict[tuple[str, str], bytes] = field(default_factory=dict)
-
-    def names(self, *kinds: Kind) -> list[str]:
-        inside = (entry.name for entry in self.index.entries if entry.name.startswith(_META) and not entry.is_folder)
-        return [name for name in inside if _kind(name) in kinds]
-
-    @property
-    def objects(self) -> tuple[str, ...]:
-        """Answer the data objects: all but the mimetype, folders and META-INF."""
-        files = (entry.name for entry in self.index.entries if not entry.is_folder)
-        return tuple(name for name in files if name != _MIMETYPE and not name.startswith(_META))
-
-    def read(self, name: str, limit: int) -> bytes:
-        return read_content(self.stream, self._entry(name), limit=limit)
-
-    def size(self, names: list[str]) -> int:
-        """Answer how large these entries are together."""
-        return sum(self._entry(name).size for name in names)
-
-    def stream_of(self, name: str) -> Iterator[bytes]:
-        return stream_content(self.stream, self._entry(name))
-
-    def digest(self, name: str, method: str) -> bytes:
-        """Answer a digest of a content, streamed; UnsupportedAlgorithmError for an unknown method."""
-        if method not in _HASHERS:
-            raise UnsupportedAlgorithmError(f"digest {method!r}")
-        if (name, method) not in self.digests:
-            state = _HASHERS[method]()
-            for piece in self.stream_of(name):
-                state.update(piece)
-            self.digests[name, method] = state.digest()
-        return self.digests[name, method]
-
-    def _entry(self, name: str) -> ZipEntry:
-        entry = self.index.find(name)
-        if entry is None or entry.is_folder:
-            raise MalformedError(f"there is no {name}")
-        return entry
-
-
-def _kind(name: str) -> Kind:
-    inside = name.removeprefix(_META)
-    return next((kind for kind, pattern in _KINDS if pattern.fullmatch(inside)), Kind.OTHER)
 
 
 class _Common(TypedDict):
@@ -182,11 +104,12 @@ class _Common(TypedDict):
     purpose: Purpose
     at: datetime | None
     strict: bool
+    proven: datetime | None
 
 
 @dataclass(frozen=True)
 class _Judge:
-    package: _Package
+    package: AsicPackage
     anchors: TrustAnchors
     evidence: RevocationEvidence
     purpose: Purpose
@@ -200,7 +123,18 @@ class _Judge:
         mimetype, warnings = self._mimetype()
         manifests, broken = self._manifests()
         form = MIMETYPES.get(mimetype, "ASiC-E" if manifests or broken else "ASiC-S")
-        signatures = broken + [self._judge(name, manifests, form) for name in named]
+        stamps = [self._stamped(name, manifests) for name in package.names(Kind.TIMESTAMP)]
+        stamped = dict[str, AsicSignature]()
+
+        def judge(stamp: StampedEntry, proof: Proof | None) -> Proof | None:
+            stamped[stamp.name] = self._judge(stamp.name, manifests, form, proof)
+            passed = stamped[stamp.name].verdict.indication is Indication.TOTAL_PASSED
+            return Proof(stamp.at, ProofKind.ARCHIVE_TIMESTAMP, "", stamp.name) if stamp.at and passed else None
+
+        proofs = prove_entries(stamps, judge)
+        signatures = broken + [
+            stamped.get(name) or self._judge(name, manifests, form, proofs.get(name)) for name in named
+        ]
         # Anybody can have anything stamped: where there are signatures, a timestamp alone covers nothing.
         counted = Kind.CADES if any(one.kind is Kind.CADES for one in signatures) else Kind.TIMESTAMP
         judged = {name for one in signatures if one.kind is counted for name in one.covered}
@@ -209,14 +143,24 @@ class _Judge:
         warnings += [f"FMT_BUNDLE：META-INF 中另有 {name}" for name in package.names(Kind.OTHER)]
         return AsicReport(form, mimetype, package.objects, tuple(signatures), uncovered, tuple(warnings))
 
+    def _stamped(self, name: str, manifests: dict[str, tuple[str, Manifest]]) -> StampedEntry:
+        """Answer what a timestamp would cover, and the time that it says."""
+        _, manifest = manifests.get(name, ("", None))
+        references = manifest.references if manifest and not manifest.critical else ()
+        covered = frozenset(one.name for one in references if self._check_reference(one).result is Result.OK)
+        try:
+            return StampedEntry(name, covered, parse_token(self.package.read(name, MAX_SIGNATURE)).gen_time)
+        except (LimitError, MalformedError, UnsupportedAlgorithmError):
+            return StampedEntry(name, covered, None)
+
     def _mimetype(self) -> tuple[str, list[str]]:
         """Read the mimetype entry; where the rules of EN 319 162-1 A.1 are not kept, say so."""
-        first, entry = self.package.index.entries[0], self.package.index.find(_MIMETYPE)
+        first, entry = self.package.index.entries[0], self.package.index.find(MIMETYPE)
         comment = self.package.index.comment.removeprefix(b"mimetype=").decode("ascii")
         if entry is None:
             return comment, [] if comment else ["FMT_BUNDLE：没有 mimetype，按内容判断容器类型"]
         try:
-            raw = self.package.read(_MIMETYPE, _MAX_MIMETYPE).decode("ascii")
+            raw = self.package.read(MIMETYPE, _MAX_MIMETYPE).decode("ascii")
         except UnicodeDecodeError as error:
             raise MalformedError("a mimetype that is not ASCII") from error
         said = raw.strip()
@@ -253,10 +197,12 @@ class _Judge:
             return _malformed(str(error))
 
     def _is_judged(self, name: str) -> bool:
-        return self.package.index.find(name) is not None and _kind(name) in (Kind.CADES, Kind.TIMESTAMP)
+        return self.package.index.find(name) is not None and kind_of(name) in (Kind.CADES, Kind.TIMESTAMP)
 
-    def _judge(self, name: str, manifests: dict[str, tuple[str, Manifest]], form: str) -> AsicSignature:
-        kind = _kind(name)
+    def _judge(
+        self, name: str, manifests: dict[str, tuple[str, Manifest]], form: str, proof: Proof | None = None
+    ) -> AsicSignature:
+        kind = kind_of(name)
         if kind in (Kind.XADES, Kind.EVIDENCE):
             why = f"本系统不判断此类签名（{kind.value}）"
             sub = SubIndication.POLICY_PROCESSING_ERROR
@@ -264,7 +210,8 @@ class _Judge:
                 name, kind, "", (), Verdict(Check("kind", "SUPERSEDED_KIND", Result.UNKNOWN, why, sub))
             )
         if name in manifests:
-            return self._judge_manifest(name, kind, *manifests[name])
+            where, manifest = manifests[name]
+            return replace(self._judge_manifest(name, kind, where, manifest, proof), proof=proof)
         objects = self.package.objects
         if form == "ASiC-S" and len(objects) == 1:
             verdict = (
@@ -274,7 +221,9 @@ class _Judge:
         why = "没有清单指明这个签名覆盖哪些文件" if form == "ASiC-E" else f"容器中有 {len(objects)} 个数据文件"
         return AsicSignature(name, kind, "", (), _not_found(why))
 
-    def _judge_manifest(self, name: str, kind: Kind, where: str, manifest: Manifest) -> AsicSignature:
+    def _judge_manifest(
+        self, name: str, kind: Kind, where: str, manifest: Manifest, proof: Proof | None
+    ) -> AsicSignature:
         checks = [self._check_reference(reference) for reference in manifest.references]
         named = zip(manifest.references, checks, strict=True)
         covered = tuple(reference.name for reference, one in named if one.result is Result.OK)
@@ -283,7 +232,8 @@ class _Judge:
             why = f"清单含无法识别的关键扩展 {manifest.critical[0]}"
             sub = SubIndication.POLICY_PROCESSING_ERROR
             bad.append(Check("manifest", "FMT_BUNDLE", Result.UNKNOWN, why, sub))
-        verdict = self._judge_token(name, where) if kind is Kind.TIMESTAMP else self._judge_cms(name, where)
+        judge, proven = self._judge_token if kind is Kind.TIMESTAMP else self._judge_cms, proof.at if proof else None
+        verdict = judge(name, where, proven)
         entries = bad or [check("entries", True, code="HASH")]
         covered = _unless_changed(covered, verdict)
         return AsicSignature(name, kind, where, covered, Verdict(*entries) + verdict)
@@ -302,17 +252,24 @@ class _Judge:
         why = "" if same else f"{reference.name} 的摘要不一致"
         return check("entries", same, code="HASH", sub=SubIndication.HASH_FAILURE, why=why)
 
-    def _judge_cms(self, name: str, target: str) -> Verdict:
+    def _judge_cms(self, name: str, target: str, proven: datetime | None = None) -> Verdict:
         try:
-            return self._verify_cms(self.package.read(name, MAX_SIGNATURE), target)
+            return self._verify_cms(self.package.read(name, MAX_SIGNATURE), target, proven)
         except MalformedError as error:
             return _malformed(str(error))
         except UnsupportedAlgorithmError as error:
             return _unsupported(str(error))
 
-    def _verify_cms(self, data: bytes, target: str) -> Verdict:
+    def _verify_cms(self, data: bytes, target: str, proven: datetime | None) -> Verdict:
         """Judge all signers of a message over one entry; without signed attributes each needs the content itself."""
-        common = _Common(anchors=self.anchors, evidence=self.evidence, purpose=self.purpose, at=self.at, strict=False)
+        common = _Common(
+            anchors=self.anchors,
+            evidence=self.evidence,
+            purpose=self.purpose,
+            at=self.at,
+            strict=False,
+            proven=proven,
+        )
         if all(one.signer.signed_attributes for one in parse_signers(data)):
             digest = partial(self.package.digest, target)
             signers = verify_signers(data, content_digest=digest, **common)
@@ -324,7 +281,7 @@ class _Judge:
         first, *others = (one.verdict for one in signers)
         return sum(others, first)
 
-    def _judge_token(self, name: str, target: str) -> Verdict:
+    def _judge_token(self, name: str, target: str, proven: datetime | None = None) -> Verdict:
         """Judge a token over the digest of an entry; it needs no more than anchors for timestamps."""
         try:
             data = self.package.read(name, MAX_SIGNATURE)
@@ -333,7 +290,9 @@ class _Judge:
             return _malformed(str(error))
         except UnsupportedAlgorithmError as error:
             return _unsupported(str(error))
-        return verify_token(data, imprint=imprint, anchors=self.anchors, evidence=self.evidence, strict=False)
+        return verify_token(
+            data, imprint=imprint, anchors=self.anchors, evidence=self.evidence, strict=False, proven=proven
+        )
 
 
 def _unless_changed(names: tuple[str, ...], verdict: Verdict) -> tuple[str, ...]:

@@ -90,6 +90,8 @@ def verify_detached(
     at: datetime | None = None,
     strict: bool = True,
     known: Sequence[Certificate] = (),
+    proven: datetime | None = None,
+    legacy: bool = False,
 ) -> Verdict:
     """Judge a detached signature over the content that `content_digest` knows.
 
@@ -97,12 +99,13 @@ def verify_detached(
     path. The path is judged at the token's time if it holds, else at `at`, else at the claimed time with the warning
     TIME_UNTRUSTED; a later revocation then stays open (REVOKED_NOPOE), as with a token that does not pass. If not
     `strict`, a content inside may be the outer one again or spell its digest (GM/T 0099): check "content" (HASH) says
-    which. `known` certificates help to find the signer and the path. Messages without signed attributes need
-    `verify_attached` with the content itself, or `signing.cms_streaming`. Raises MalformedError or LimitError for bytes
+    which. `known` certificates help to find the signer and the path. `proven` is since when the message is known to
+    have existed; `legacy` takes SHA-1. Messages without signed attributes need `verify_attached` with the content
+    itself, or `signing.cms_streaming`. Raises MalformedError or LimitError for bytes
     that are no CMS message of one signer.
     """
     parsed = parse_cms(cms_der, known)
-    judge = Judge(parsed, DigestedContent(content_digest), anchors, evidence, strict, known)
+    judge = Judge(parsed, DigestedContent(content_digest), anchors, evidence, strict, known, proven, legacy)
     return judge.verdict(purpose, at, detached=True)
 
 
@@ -116,6 +119,8 @@ def verify_attached(
     at: datetime | None = None,
     strict: bool = True,
     known: Sequence[Certificate] = (),
+    proven: datetime | None = None,
+    legacy: bool = False,
 ) -> Verdict:
     """Judge a signature over the content inside, or over `content` given whole; checks as in `verify_detached`.
 
@@ -123,11 +128,12 @@ def verify_attached(
     nor spells its SM3.
     """
     parsed = parse_cms(cms_der, known)
-    outside = _outside(parsed.content, content)
-    return Judge(parsed, outside, anchors, evidence, strict, known).verdict(purpose, at, detached=False)
+    outside = _outside(parsed.content, content, legacy=legacy)
+    judge = Judge(parsed, outside, anchors, evidence, strict, known, proven, legacy)
+    return judge.verdict(purpose, at, detached=False)
 
 
-def _outside(inside: bytes | None, content: bytes | None) -> Content | None:
+def _outside(inside: bytes | None, content: bytes | None, *, legacy: bool) -> Content | None:
     """Answer the content that is judged beside the one inside, if it is another thing."""
     if inside is None and content is None:
         raise MalformedError("no content")
@@ -135,7 +141,7 @@ def _outside(inside: bytes | None, content: bytes | None) -> Content | None:
         return None
     if inside is not None and not wrapped_form(inside, compute_digest("sm3", content)):
         raise MalformedError("another content inside")
-    return WholeContent(content)
+    return WholeContent(content, legacy)
 
 
 @dataclass(frozen=True)
@@ -162,6 +168,8 @@ def verify_signers(
     at: datetime | None = None,
     strict: bool = True,
     known: Sequence[Certificate] = (),
+    proven: datetime | None = None,
+    legacy: bool = False,
 ) -> tuple[SignerVerdict, ...]:
     """Judge every signer of a message by itself, in the order of the message; checks as in `verify_detached`.
 
@@ -170,10 +178,6 @@ def verify_signers(
     """
     detached = content_digest is not None
     parsed = parse_signers(cms_der, known)
-    outside = DigestedContent(content_digest) if content_digest else _outside(parsed[0].content, content)
-    return tuple(
-        SignerVerdict(
-            one, Judge(one, outside, anchors, evidence, strict, known).verdict(purpose, at, detached=detached)
-        )
-        for one in parsed
-    )
+    outside = DigestedContent(content_digest) if content_digest else _outside(parsed[0].content, content, legacy=legacy)
+    judges = (Judge(one, outside, anchors, evidence, strict, known, proven, legacy) for one in parsed)
+    return tuple(SignerVerdict(one.parsed, one.verdict(purpose, at, detached=detached)) for one in judges)

@@ -66,9 +66,10 @@ class Content(Protocol):
 
 @dataclass(frozen=True)
 class WholeContent:
-    """The content itself."""
+    """The content itself; `legacy` takes signatures over SHA-1."""
 
     data: bytes = field(repr=False)
+    legacy: bool = False
 
     @property
     def covers_directly(self) -> bool:
@@ -81,7 +82,7 @@ class WholeContent:
 
     def require(self, signer: SignerInfo, certificate: Certificate) -> None:
         """Raise BadSignatureError unless the signature is over this content."""
-        require_signature(signer, certificate, self.data)
+        require_signature(signer, certificate, self.data, legacy=self.legacy)
 
     def diagnose(self, signer: SignerInfo, public: sm2.PublicKey) -> str:
         """Answer by which wrong rule the signature was made."""

@@ -17,11 +17,14 @@ class Running(Protocol):
         """Answer the digest of all that came so far."""
 
 
-def start_digest(name: str, seed: bytes = b"") -> Running:
-    """Start sm3, sha256, sha384 or sha512, with `seed` before the content; UnsupportedAlgorithmError for others."""
+def start_digest(name: str, seed: bytes = b"", *, legacy: bool = False) -> Running:
+    """Start sm3, sha256, sha384, sha512, or sha1 if `legacy`; UnsupportedAlgorithmError for others.
+
+    `seed` goes before the content.
+    """
     if name == "sm3":
         return Sm3(seed)
-    if name not in ("sha256", "sha384", "sha512"):
+    if name not in ("sha256", "sha384", "sha512") and not (legacy and name == "sha1"):
         raise UnsupportedAlgorithmError(f"digest {name!r}")
     return hashlib.new(name, seed)
 

@@ -38,7 +38,11 @@ from signing.timestamps import TimestampToken, is_genuine, parse_token, verify_t
 
 @dataclass(frozen=True)
 class Judge:
-    """What is known when one signer is judged."""
+    """What is known when one signer is judged.
+
+    `proven` is since when the whole message is known to have existed (by a timestamp over it), None when nothing but
+    its own timestamps tells. `legacy` takes SHA-1: whether that is good enough is the asker's policy to say.
+    """
 
     parsed: ParsedCms
     outside: Content | None
@@ -47,6 +51,8 @@ class Judge:
     evidence: RevocationEvidence
     strict: bool
     known: Sequence[Certificate] = ()
+    proven: datetime | None = None
+    legacy: bool = False
 
     def verdict(self, purpose: Purpose, at: datetime | None, *, detached: bool) -> Verdict:
         """Judge; MalformedError when there is no content at all."""
@@ -79,12 +85,13 @@ class Judge:
                 raise MalformedError("no content inside, and none given")
             return outside, ()
         if outside is None:
-            return WholeContent(inside), ()
-        return WholeContent(inside), (self._compare(inside, outside),)
+            return WholeContent(inside, self.legacy), ()
+        return WholeContent(inside, self.legacy), (self._compare(inside, outside),)
 
     def _compare(self, inside: bytes, outside: Content) -> Check:
         try:
-            names = [name for name in dict.fromkeys((self.parsed.signer.digest, "sm3")) if name != "sha1"]
+            named = dict.fromkeys((self.parsed.signer.digest, "sm3"))
+            names = [name for name in named if self.legacy or name != "sha1"]
             digests = [(name, outside.digest(name)) for name in names]
         except UnsupportedAlgorithmError as error:
             return _unsupported("content", error)
@@ -110,12 +117,30 @@ class Judge:
             at=when,
             purpose=purpose,
             extra=(*self.parsed.signed.certificates, *self.known),
+            legacy=self.legacy,
         )
         if proven is None and at is None:
             warnings = (*warnings, "TIME_UNTRUSTED：签名时间未经可信时间戳证明")
         told = at is not None if proven is None else _passed(stamped)
+        if not told and any(one.code == "REVOKED_AFTER" for one in path.checks):
+            told = self._was_before(certificate, purpose)
         checks += path.checks if told else tuple(_unproven(one) for one in path.checks)
         return Verdict(*checks, warnings=(*warnings, *path.warnings))
+
+    def _was_before(self, certificate: Certificate, purpose: Purpose) -> bool:
+        """Whether the message is proven to be older than the revocation of its signer."""
+        if self.proven is None:
+            return False
+        then = verify_path(
+            certificate,
+            anchors=self.anchors,
+            evidence=self.evidence,
+            at=self.proven,
+            purpose=purpose,
+            extra=(*self.parsed.signed.certificates, *self.known),
+            legacy=self.legacy,
+        )
+        return not any(one.code in ("REVOKED_BEFORE", "REVOKED_NOPOE") for one in then.checks)
 
     def judge_tokens(self) -> tuple[Verdict | None, TimestampToken | None]:
         """Judge the signature timestamps, and answer the earliest that passes, or else the first that holds, with it.
@@ -146,6 +171,8 @@ class Judge:
             evidence=self.evidence,
             strict=self.strict,
             certificates=self.known,
+            proven=self.proven,
+            legacy=self.legacy,
         )
         return verdict, token if is_genuine(verdict) else None
 
@@ -167,7 +194,7 @@ class Judge:
         try:
             if not signer.signed_attributes:
                 return check("digest", covered.covers_directly or None, code="HASH")
-            if signer.digest == "sha1":
+            if signer.digest == "sha1" and not self.legacy:
                 return _unsupported("digest", "SHA-1")
             ok = matches_digest(signer, covered.digest(signer.digest))
             if ok and not matches_content_type(signer, signed.content_type, strict=self.strict):
@@ -201,8 +228,8 @@ class Judge:
         )
         for other in others:
             with contextlib.suppress(BadSignatureError):
-                return require_signature(other, certificate, None)
-        return require_signature(signer, certificate, None)
+                return require_signature(other, certificate, None, legacy=self.legacy)
+        return require_signature(signer, certificate, None, legacy=self.legacy)
 
     def _diagnose(self, certificate: Certificate, covered: Content) -> str:
         """Name the wrong rule by which an SM2 value was made, if it is one of those known."""

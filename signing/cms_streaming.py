@@ -84,13 +84,23 @@ class DetachedVerifier:
     user id. One thread at a time.
     """
 
-    def __init__(self, cms_der: bytes, *, known: Sequence[Certificate] = (), diagnosing: bool = False) -> None:
-        """Read the message; LimitError, MalformedError. `known` certificates may be the signers' or issuers'."""
-        self._known = tuple(known)
+    def __init__(
+        self,
+        cms_der: bytes,
+        *,
+        known: Sequence[Certificate] = (),
+        diagnosing: bool = False,
+        legacy: bool = False,
+    ) -> None:
+        """Read the message; LimitError, MalformedError. `known` certificates may be the signers' or issuers'.
+
+        `legacy` takes SHA-1 under signed attributes.
+        """
+        self._known, self._legacy = tuple(known), legacy
         self._parsed = parse_signers(cms_der, self._known)
         direct = [one for one in self._parsed if not one.signer.signed_attributes and one.content is None]
         self._content = _Content(
-            digests={name: start_digest(name) for name in _names(self._parsed)},
+            digests={name: start_digest(name, legacy=legacy) for name in _names(self._parsed, legacy=legacy)},
             by_key=dict(pair for one in direct for pair in _keyed(one)),
             wrong={key: pairs for one in direct for key, pairs in _wrong(one)} if diagnosing else {},
         )
@@ -127,9 +137,11 @@ class DetachedVerifier:
         purpose: Purpose,
         at: datetime | None = None,
         strict: bool = True,
+        proven: datetime | None = None,
     ) -> tuple[SignerVerdict, ...]:
-        """Judge every signer by itself, in the order of the message."""
-        judges = (Judge(one, self._content, anchors, evidence, strict, self._known) for one in self._parsed)
+        """Judge every signer by itself, in the order of the message; `proven` as in `cms.verify_detached`."""
+        shared = (self._content, anchors, evidence, strict, self._known, proven, self._legacy)
+        judges = (Judge(one, *shared) for one in self._parsed)
         return tuple(SignerVerdict(one.parsed, one.verdict(purpose, at, detached=True)) for one in judges)
 
 
@@ -144,24 +156,25 @@ def verify_stream(
     strict: bool = True,
     known: Sequence[Certificate] = (),
     diagnosing: bool = False,
+    legacy: bool = False,
 ) -> tuple[SignerVerdict, ...]:
     """Judge a detached message over an open file or other stream, read once to its end; constant memory.
 
     LimitError or MalformedError for bytes that are no CMS message.
     """
-    verifier = DetachedVerifier(cms_der, known=known, diagnosing=diagnosing)
+    verifier = DetachedVerifier(cms_der, known=known, diagnosing=diagnosing, legacy=legacy)
     for chunk in read_chunks(content):
         verifier.update(chunk)
     return verifier.finish_all(anchors=anchors, evidence=evidence, purpose=purpose, at=at, strict=strict)
 
 
-def _names(parsed: Sequence[ParsedCms]) -> list[str]:
+def _names(parsed: Sequence[ParsedCms], *, legacy: bool) -> list[str]:
     """Answer the digests that the judge will ask for."""
     inside = parsed[0].content is not None
     asked = {
         DIGESTS.get(one.signer.digest_algorithm.oid, "") for one in parsed if one.signer.signed_attributes or inside
     }
-    return sorted((asked | ({"sm3"} if inside else set())) - {"", "sha1"})
+    return sorted((asked | ({"sm3"} if inside else set())) - ({""} if legacy else {"", "sha1"}))
 
 
 def _keyed(one: ParsedCms) -> list[tuple[tuple[bytes, str], Running]]:

@@ -124,3 +124,12 @@ class TokenMechanismError(TokenError, UnsupportedAlgorithmError):
 
 class VerdictError(SigningError):
     """A gate asked for a passed verdict and got another one."""
+
+
+class TrustUpdateError(SigningError):
+    """An update of the trust list (信任名单更新) that must not be applied; `fault` says why."""
+
+    def __init__(self, fault: str, message: str) -> None:
+        """Keep which rule was broken."""
+        super().__init__(f"{fault}: {message}")
+        self.fault = fault

@@ -12,7 +12,7 @@ OBJECTS: Final = {
         "1.3.14.3.2.26": (
             "SHA-1",
             "160 bits",
-            "read in identifiers and key derivations; refused in signatures and imprints",
+            "read in identifiers and key derivations; in signatures and imprints of others if the policy says so",
             "FIPS 180-4, RFC 3174",
         ),
         "1.2.840.113549.2.5": (
@@ -41,6 +41,19 @@ OBJECTS: Final = {
         "1.2.840.10045.4.3.2": ("ECDSA with SHA-256", "P-256 and larger", "written (suite INTL)", "RFC 5758"),
         "1.2.840.10045.4.3.3": ("ECDSA with SHA-384", "P-384", "written (suite INTL)", "RFC 5758"),
         "1.2.840.10045.4.3.4": ("ECDSA with SHA-512", "P-521", "written (suite INTL)", "RFC 5758"),
+        "1.2.840.10045.4.1": ("ECDSA with SHA-1", "by the curve", "read where the policy allows it", "RFC 3279"),
+        "1.2.840.113549.1.1.5": (
+            "RSA (PKCS#1 v1.5) with SHA-1",
+            "1024 bits and more",
+            "read where the policy allows it",
+            "RFC 8017",
+        ),
+        "1.3.14.3.2.29": (
+            "RSA (PKCS#1 v1.5) with SHA-1, other number",
+            "1024 bits and more",
+            "read where the policy allows it",
+            "OIW",
+        ),
         "1.2.840.113549.1.1.11": (
             "RSA (PKCS#1 v1.5) with SHA-256",
             "2048 bits and more",
@@ -270,7 +283,7 @@ OBJECTS: Final = {
 
 PRIMITIVES: Final = {
     "hashes.SM3": "SM3",
-    "hashes.SHA1": "SHA-1: in ESSCertID, CertID, OAEP, key files and key agreement of others; never in signatures",
+    "hashes.SHA1": "SHA-1: in ESSCertID, CertID, OAEP, key files and key agreement of others, signatures by the policy",
     "hashes.SHA256": "SHA-256",
     "hashes.SHA384": "SHA-384",
     "hashes.SHA512": "SHA-512",
@@ -335,7 +348,9 @@ LABELS: Final = {
     "record-seal\\0": "idempotency key of sealing an opening record",
     "yizhao-csrf\\0": "anti-forgery value of a session",
     "yizhao-session\\0": "name of a session in the store",
+    "yizhao-api-token\\0": "name of an interface token's secret in the store",
     "officer-release\\0": "what the officer's opening key signs",
+    "yizhao seal trace 1\\0": "beginning of a unit's chain of seal uses (docs/format/trace.md 2)",
     "\\0": "leaf of a receipt tree",
     "\\x01": "node of a receipt tree; opening a bundle's last chunk (nonce)",
 }

@@ -24,6 +24,25 @@ def read_validation(pdf: OpenPdf) -> ValidationData:
     return ValidationData(certificates, crls, ocsps)
 
 
+def read_dated(pdf: OpenPdf) -> tuple[ValidationData, dict[bytes, int]]:
+    """Read as `read_validation`, and answer for each object by its DER the revision in which it was last written."""
+    store = entry(pdf.reader.root, "/DSS")
+    found, revisions = [_read(store, key) for key, _ in _KINDS], dict[bytes, int]()
+    for der, raw in (pair for pairs in found for pair in pairs):
+        revision = _revision_of(pdf, raw)
+        revisions[der] = min(revision, revisions.get(der, revision))
+    certificates, crls, ocsps = (tuple(der for der, _ in pairs) for pairs in found)
+    return ValidationData(certificates, crls, ocsps), revisions
+
+
+def _revision_of(pdf: OpenPdf, raw: Any) -> int:
+    """Answer the revision of an indirect object; the newest for one that no table tells of."""
+    try:
+        return int(pdf.reader.xrefs.get_last_change(raw.reference))
+    except (AttributeError, KeyError):
+        return pdf.revisions - 1
+
+
 def add_validation(writer: Any, data: ValidationData) -> None:
     """Add to the store, made if need be, and a VRI entry for every signature that has none yet."""
     generic: Any = import_module("pyhanko.pdf_utils.generic")

@@ -4,7 +4,7 @@ Nothing is fetched: addresses inside certificates are never followed. Who is tru
 (`TrustAnchors`): an anchor vouches only for the purposes written beside it.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
@@ -19,7 +19,7 @@ from signing.name_constraints import find_name_fault
 from signing.ocsp import OcspResponse, parse_ocsp
 from signing.path_search import PathSearch
 from signing.revocation import Crl, parse_crl
-from signing.revocation_status import check_revocation
+from signing.revocation_status import RevocationStatus, find_status
 
 _MAX_PATHS: Final = 16
 """Paths that are judged when there are several (cross certificates); the first without a fault is taken."""
@@ -52,6 +52,16 @@ class Anchor:
 
     certificate: Certificate
     purposes: frozenset[Purpose]
+    trusted_from: datetime | None = None
+    trusted_until: datetime | None = None
+    """Between these instants the list vouches for it, the second excluded; None: no bound."""
+    source: str = ""
+    """Where the trust comes from, in words: a national list, a contract, an agency's own decision."""
+
+    def vouches(self, purpose: "Purpose", at: datetime) -> bool:
+        """Say whether it is trusted for this purpose as of `at`."""
+        begun = self.trusted_from is None or self.trusted_from <= at
+        return purpose in self.purposes and begun and (self.trusted_until is None or at < self.trusted_until)
 
 
 @dataclass(frozen=True)
@@ -59,6 +69,8 @@ class TrustAnchors:
     """A trust list (信任名单): anchors, issuers below or above them, and the CRLs that came along.
 
     `fingerprint` is SM3 (hex) of the list's canonical form without the CRLs; `sandbox` marks test authorities.
+    `number` counts the list's editions, `issued_at` and `next_update` say when this one was made and how long it is
+    current, `publisher` is SM3 (hex) of the certificate that signs the next edition.
     """
 
     name: str
@@ -68,6 +80,10 @@ class TrustAnchors:
     issuers: tuple[Certificate, ...] = ()
     crls: tuple[bytes, ...] = field(default=(), repr=False)
     fingerprint: str = ""
+    number: int = 0
+    issued_at: datetime | None = None
+    next_update: datetime | None = None
+    publisher: str = ""
 
     @property
     def evidence(self) -> "RevocationEvidence":
@@ -81,10 +97,14 @@ class TrustAnchors:
 
 @dataclass(frozen=True)
 class RevocationEvidence:
-    """The status information that a judgement may use: lists, and answers of OCSP responders."""
+    """The status information that a judgement may use: lists, and answers of OCSP responders.
+
+    `proofs` say of some, by their DER, since when they are known to have existed (POE): those under a timestamp.
+    """
 
     crls: tuple[Crl, ...] = ()
     ocsps: tuple[OcspResponse, ...] = ()
+    proofs: Mapping[bytes, datetime] = field(default_factory=dict, repr=False, compare=False)
 
     @classmethod
     def of(cls, *crls: bytes, ocsps: Sequence[bytes] = ()) -> Self:
@@ -93,7 +113,17 @@ class RevocationEvidence:
 
     def __add__(self, other: "RevocationEvidence") -> "RevocationEvidence":
         """Put two sets of evidence together."""
-        return RevocationEvidence(self.crls + other.crls, self.ocsps + other.ocsps)
+        proofs = {**self.proofs, **other.proofs}
+        return RevocationEvidence(self.crls + other.crls, self.ocsps + other.ocsps, proofs)
+
+
+@dataclass(frozen=True)
+class PathJudgement:
+    """A judged path: its checks, the path taken (leaf first, None when there is none), and the leaf's status."""
+
+    verdict: Verdict
+    path: tuple[Certificate, ...] | None
+    status: RevocationStatus | None
 
 
 def verify_path(
@@ -104,25 +134,53 @@ def verify_path(
     at: datetime,
     purpose: Purpose,
     extra: Sequence[Certificate] = (),
+    proven: datetime | None = None,
+    legacy: bool = False,
 ) -> Verdict:
     """Judge a certificate as of `at`: checks "chain", "validity", "key-usage", "revocation".
 
     `extra` are certificates that came with the signature; they help to build the path and are trusted for nothing.
     Where several paths lead to an anchor, one without any fault is taken, or else the least bad.
-    For Purpose.TIMESTAMP, `at` is what the authority itself says, and its revocation afterwards may undo that.
+    For Purpose.TIMESTAMP, `at` is what the authority itself says, and its revocation afterwards may undo that, unless
+    what it said is `proven` to have existed before. `legacy` takes certificates signed over SHA-1.
     Codes: CHAIN_NONE, CHAIN_BAD, OUTSIDE, REVOKED_BEFORE, REVOKED_AFTER (ok), REVOKED_NOPOE, REV_UNKNOWN.
     """
-    trusted = frozenset(a.certificate.der for a in anchors.anchors if purpose in a.purposes)
+    return judge_path(
+        certificate,
+        anchors=anchors,
+        evidence=evidence,
+        at=at,
+        purpose=purpose,
+        extra=extra,
+        proven=proven,
+        legacy=legacy,
+    ).verdict
+
+
+def judge_path(
+    certificate: Certificate,
+    *,
+    anchors: TrustAnchors,
+    evidence: RevocationEvidence,
+    at: datetime,
+    purpose: Purpose,
+    extra: Sequence[Certificate] = (),
+    proven: datetime | None = None,
+    legacy: bool = False,
+) -> PathJudgement:
+    """Judge as `verify_path`, and answer the path and by what the status of the certificate is known."""
+    trusted = frozenset(a.certificate.der for a in anchors.anchors if a.vouches(purpose, at))
     known = (*(a.certificate for a in anchors.anchors), *anchors.issuers, *extra)
-    search = PathSearch(trusted, known)
-    judge = _Judge(search.known, evidence, at, tells_time=purpose is Purpose.TIMESTAMP)
+    search = PathSearch(trusted, known, legacy=legacy)
+    judge = _Judge(search.known, evidence, at, tells_time=purpose is Purpose.TIMESTAMP, proven=proven)
     path = _choose(search, judge, certificate)
-    return Verdict(
+    verdict = Verdict(
         _check_chain(path, search),
         _check_validity(path or (certificate,), at),
         _check_usage(certificate, purpose, pinned=path is not None and len(path) == 1),
         judge.revocation(path),
     )
+    return PathJudgement(verdict, path, judge.status_of(certificate))
 
 
 def _choose(search: PathSearch, judge: "_Judge", certificate: Certificate) -> tuple[Certificate, ...] | None:
@@ -145,7 +203,8 @@ class _Judge:
     evidence: RevocationEvidence
     at: datetime
     tells_time: bool = False
-    asked: dict[tuple[bytes, bytes], Check] = field(default_factory=dict)
+    proven: datetime | None = None
+    asked: dict[tuple[bytes, bytes], RevocationStatus] = field(default_factory=dict)
 
     def revocation(self, path: tuple[Certificate, ...] | None) -> Check:
         """Answer the worst of a path: a failure first, then an unknown, then what was revoked afterwards."""
@@ -156,14 +215,25 @@ class _Judge:
         checks = sorted((self._ask(*pair) for pair in pairs), key=_worst_first)
         return checks[0] if checks else Check("revocation", "REVOCATION", Result.OK, "信任锚本身")
 
+    def status_of(self, certificate: Certificate) -> RevocationStatus | None:
+        """Answer what was found out about a certificate, by the issuer who told the most; None if nobody was asked."""
+        found = [status for (one, _), status in self.asked.items() if one == certificate.der]
+        return max(found, key=lambda one: (one.revoked is not None, one.source is not None), default=None)
+
     def _ask(self, certificate: Certificate, issuer: Certificate) -> Check:
         key = certificate.der, issuer.der
         if key not in self.asked:
-            crls, ocsps = self.evidence.crls, self.evidence.ocsps
-            self.asked[key] = check_revocation(
-                certificate, issuer, crls=crls, ocsps=ocsps, at=self.at, tells_time=self.tells_time
+            self.asked[key] = find_status(
+                certificate,
+                issuer,
+                crls=self.evidence.crls,
+                ocsps=self.evidence.ocsps,
+                at=self.at,
+                tells_time=self.tells_time,
+                proven=self.proven,
+                proofs=self.evidence.proofs,
             )
-        return self.asked[key]
+        return self.asked[key].check
 
 
 def _worst_first(check: Check) -> tuple[int, bool]:

@@ -26,12 +26,14 @@ _MAX_DIAGNOSED: Final = 4
 class PathSearch:
     """Depth-first search among `candidates`; `trusted` holds the DER of the anchors.
 
-    `refused` says in Chinese, once paths were looked for, why a signature on the way was not taken.
+    `refused` says in Chinese, once paths were looked for, why a signature on the way was not taken. `legacy` takes
+    signatures over SHA-1.
     """
 
     trusted: frozenset[bytes]
     candidates: Sequence[Certificate]
     refused: str = ""
+    legacy: bool = False
     _known: dict[bytes, Certificate] = field(init=False)
     _by_name: dict[Folded, list[Certificate]] = field(init=False)
     _signed: dict[tuple[bytes, bytes], bool] = field(default_factory=dict)
@@ -79,7 +81,7 @@ class PathSearch:
     def _verify(self, issuer: Certificate, certificate: Certificate) -> bool:
         try:
             algorithm, signature = certificate.signature_algorithm, certificate.signature
-            verify_signature(issuer.public_key, algorithm, certificate.tbs, signature)
+            verify_signature(issuer.public_key, algorithm, certificate.tbs, signature, legacy=self.legacy)
         except BadSignatureError:
             wrong = self._diagnose(issuer, certificate) or "签名值不正确"
             self.refused = f"{issuer.common_name} 没有签发过证书 {certificate.common_name}（{wrong}）"

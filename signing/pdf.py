@@ -7,27 +7,30 @@ integers, from zero, inside the file, the gap being exactly the hex string of th
 
 import hashlib
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
+from itertools import islice
 from pathlib import Path
 from typing import Any, BinaryIO, Final
 
 from signing.digests import CHUNK, Hasher, Sm3
 from signing.errors import UnsupportedAlgorithmError
+from signing.pdf_objects import objects_of
 from signing.pdf_reading import (
     OpenPdf,
+    UnreadablePdfError,
     entry,
     is_dictionary,
     items,
-    page_references,
     read_slice,
     resolve,
     text_of,
     walk_fields,
 )
 
+MAX_SIGNATURES: Final = 200
 MAX_CONTENTS: Final = 8 << 20
 """Characters of hex in one /Contents."""
 _MAX_DICTIONARY: Final = 1 << 20
@@ -35,7 +38,11 @@ _TAIL: Final = 1024
 _OVERLAP: Final = 64
 _MAX_TRACES: Final = 1000
 _MAX_BROKEN: Final = 50
+_KEY: Final = b"/ByteRange"
+_LOOK: Final = 64 << 10
+_OVERLONG: Final = re.compile(rb"/ByteRange\s{0,8}\[[^\]]{1000}")
 _TRACE: Final = re.compile(rb"/ByteRange\s{0,8}\[")
+_OBJECT: Final = re.compile(rb"(?:^|(?<=[\r\n]))[ \t]{0,8}(\d{1,10})[ \t]{1,8}\d{1,5}[ \t]{1,8}obj(?![A-Za-z])")
 _NUMBERS: Final = re.compile(
     rb"/ByteRange\s{0,8}\[\s{0,8}0\s{1,8}(\d{1,12})\s{1,8}(\d{1,12})\s{1,8}(\d{1,12})\s{0,64}\]"
 )
@@ -75,6 +82,8 @@ class FilledSignature:
     doc_mdp: int | None
     capitals: bool = False
     """Whether /Contents is written with capital hex digits only."""
+    certificates: tuple[bytes, ...] = ()
+    """What stands in /Cert, the signer's first (adbe.x509.rsa_sha1 only)."""
 
     @property
     def end(self) -> int:
@@ -88,9 +97,12 @@ def find_signatures(pdf: OpenPdf) -> tuple[FilledSignature, ...]:
     A signature over this file that no field of the form leads to any more (its field was taken away, or the file
     was turned back to an older revision) is found by its text and reported as broken.
     """
-    pages = page_references(pdf)
-    found = [_examine_safely(pdf, pages, name, node, raw) for name, node, raw in walk_fields(pdf)]
-    found += _lost(pdf, {one.byte_range for one in found})
+    pages = tuple(objects_of(pdf).pages(pdf.revisions - 1))
+    fields = list(islice(walk_fields(pdf), MAX_SIGNATURES + 1))
+    if len(fields) > MAX_SIGNATURES:  # what is left out could be what fails
+        raise UnreadablePdfError(f"more than {MAX_SIGNATURES} signatures")
+    found = [_examine_safely(pdf, pages, name, node, raw) for name, node, raw in fields]
+    found += _lost(pdf, {one.byte_range for one in found} | _authenticated(pdf))
     return tuple(sorted(found, key=lambda s: (s.end, s.name)))
 
 
@@ -106,6 +118,22 @@ def _lost(pdf: OpenPdf, known: set[ByteRange | None]) -> list[FilledSignature]:
             what = f"第 {offset} 字节处的签名已不在文件的表单中：签名域被删除，或文件被退回到旧版本。"
             lost.append(broken_signature(f"@{offset}", what))
     return lost
+
+
+def _authenticated(pdf: OpenPdf) -> set[ByteRange | None]:
+    """Answer ranges that are no signatures of the form: authentication codes (ISO/TS 32004) and usage rights."""
+    rights = entry(pdf.reader.root, "/Perms")
+    found = {_byte_range(one, pdf.size) for key in ("/UR", "/UR3") if _grants_rights(one := entry(rights, key))}
+    if pdf.reader.encrypt_dict is not None:
+        trailers = (pdf.reader.trailer.flatten(revision) for revision in range(min(pdf.revisions, _MAX_TRACES)))
+        found |= {_byte_range(entry(trailer, "/AuthCode"), pdf.size) for trailer in trailers}
+    return found
+
+
+def _grants_rights(value: Any) -> bool:
+    """Whether a signature says of itself that it grants usage rights (12.8.2.3) and signs nothing else."""
+    methods = [str(entry(resolve(item), "/TransformMethod")) for item in items(entry(value, "/Reference"))]
+    return bool(methods) and set(methods) <= {"/UR", "/UR3"}
 
 
 def broken_signature(name: str, defect: str, page: int | None = None) -> FilledSignature:
@@ -135,14 +163,15 @@ def find_traces(path: Path) -> tuple[FilledSignature, ...]:
 
 def _trace_offsets(stream: BinaryIO) -> list[int]:
     """Where the text of a /ByteRange begins; at most so many."""
-    found, window, base = list[int](), b"", 0
+    found, kept, base = set[int](), b"", 0
     stream.seek(0)
     while (chunk := stream.read(CHUNK)) and len(found) < _MAX_TRACES:
-        window = window[-_OVERLAP:] + chunk
-        kept = len(window) - len(chunk)
-        found += [base - kept + m.start() for m in _TRACE.finditer(window) if m.end() > kept]
-        base += len(chunk)
-    return found[:_MAX_TRACES]
+        seam = kept + chunk[:_OVERLAP]
+        found.update(base - len(kept) + match.start() for match in _TRACE.finditer(seam))
+        if _KEY in chunk:  # most chunks of a large file hold none, and this tells it fastest
+            found.update(base + match.start() for match in _TRACE.finditer(chunk))
+        kept, base = chunk[-_OVERLAP:], base + len(chunk)
+    return sorted(found)[:_MAX_TRACES]
 
 
 def _trace(offset: int) -> FilledSignature:
@@ -151,14 +180,23 @@ def _trace(offset: int) -> FilledSignature:
 
 def hash_ranges(stream: BinaryIO, byte_range: ByteRange, algorithm: str) -> bytes:
     """Digest the covered bytes. `algorithm` is sm3, sha1, sha256, sha384 or sha512; UnsupportedAlgorithmError."""
-    state = new_hasher(algorithm)
-    for start, length in (byte_range[:2], byte_range[2:]):
-        stream.seek(start)
-        left = length
-        while left > 0 and (chunk := stream.read(min(CHUNK, left))):
-            state.update(chunk)
-            left -= len(chunk)
-    return state.digest()
+    return _hash_on(stream, byte_range, new_hasher(algorithm), 0)
+
+
+def _hash_on(stream: BinaryIO, byte_range: ByteRange, state: Any, done: int) -> bytes:
+    """Go on with a state that has taken the first bytes of a range."""
+    _feed(stream, state, done, byte_range[1])
+    _feed(stream, state, byte_range[2], byte_range[2] + byte_range[3])
+    digest: bytes = state.digest()
+    return digest
+
+
+def _feed(stream: BinaryIO, state: Any, start: int, stop: int) -> None:
+    stream.seek(start)
+    left = stop - start
+    while left > 0 and (chunk := stream.read(min(CHUNK, left))):
+        state.update(chunk)
+        left -= len(chunk)
 
 
 def new_hasher(algorithm: str) -> Hasher:
@@ -168,13 +206,19 @@ def new_hasher(algorithm: str) -> Hasher:
 
 
 def hasher(pdf: OpenPdf, byte_range: ByteRange) -> Callable[[str], bytes]:
-    """Answer a function from digest name to digest of the range, each computed once."""
-    known = dict[str, bytes]()
+    """Answer a function from digest name to digest of the range.
+
+    Ranges of one file begin alike: what was read for an earlier signature is not read again for a later one.
+    """
 
     def compute(algorithm: str) -> bytes:
-        if algorithm not in known:
-            known[algorithm] = hash_ranges(pdf.stream, byte_range, algorithm)
-        return known[algorithm]
+        known: list[tuple[int, Any]] = pdf.memo.setdefault(f"digest {algorithm}", [])
+        fitting = [(done, state) for done, state in known if done <= byte_range[1]]
+        done, begun = max(fitting, key=lambda one: one[0]) if fitting else (0, None)
+        state: Any = begun.copy() if begun is not None else new_hasher(algorithm)
+        _feed(pdf.stream, state, done, byte_range[1])
+        known.append((byte_range[1], state.copy()))
+        return _hash_on(pdf.stream, byte_range, state, byte_range[1])
 
     return compute
 
@@ -198,19 +242,66 @@ def unexplained_bytes(pdf: OpenPdf, after: int, revision: int) -> int:
     extra, at = 0, after
     for later in range(revision + 1, pdf.revisions):
         info = pdf.reader.xrefs.get_xref_container_info(later)
-        first = min([info.start_location, *_offsets(pdf, later)])
-        extra += len(read_slice(pdf.stream, at, first).strip()) if first >= at else at - first
+        start = min(info.start_location, pdf.reader.xrefs.get_startxref_for_revision(later))
+        first = min([start, *_offsets(pdf, later)])
+        extra += _count_black(pdf, at, first) if first >= at else at - first
         at = end_of_revision(pdf, later) or pdf.size
-    tail = read_slice(pdf.stream, at, pdf.size)
-    return extra + (len(tail) if len(tail) > 2 or tail.strip() else 0)  # noqa: PLR2004 - one line end
+    if pdf.size - at > 2:  # noqa: PLR2004 - one line end
+        return extra + pdf.size - at
+    return extra + (pdf.size - at if read_slice(pdf.stream, at, pdf.size).strip() else 0)
+
+
+def _count_black(pdf: OpenPdf, start: int, stop: int) -> int:
+    """Count what stands between two offsets, white space at both ends apart; a large gap counts as it is."""
+    return len(read_slice(pdf.stream, start, stop).strip()) if stop - start <= CHUNK else stop - start
+
+
+def unlisted_objects(pdf: OpenPdf, revision: int, known: Callable[[int], bool]) -> tuple[int, ...]:
+    """Answer numbers of objects of earlier revisions that stand again in the bytes of a revision, but not in its table.
+
+    A reader that finds the table wanting and searches the file for objects would take these for the newest.
+    """
+    info = pdf.reader.xrefs.get_xref_container_info(revision)
+    tables = (pdf.reader.xrefs.get_xref_container_info(earlier) for earlier in range(revision))
+    start = max(end_of_revision(pdf, revision - 1), *(one.end_location for one in tables), 1)
+    stop = end_of_revision(pdf, revision) or pdf.size
+    if not 0 < start < stop:
+        return ()
+    listed = {*_offsets(pdf, revision), info.start_location}
+    found = list[int]()
+    for base, window in windows(pdf.stream, start, stop):
+        for match in _OBJECT.finditer(window):
+            number = int(match[1])
+            if base + match.start(1) not in listed and known(number):
+                found.append(number)
+    return tuple(dict.fromkeys(found[:_MAX_TRACES]))
+
+
+def windows(stream: BinaryIO, start: int, stop: int) -> Iterator[tuple[int, bytes]]:
+    """Read a range in pieces that overlap a little, each with its offset."""
+    at, kept = start, b""
+    while at < stop and (chunk := read_slice(stream, at, min(stop, at + CHUNK))):
+        yield at - len(kept), kept + chunk
+        at, kept = at + len(chunk), chunk[-_OVERLAP:]
 
 
 def _examine_safely(pdf: OpenPdf, pages: tuple[int, ...], name: str, node: Any, raw: Any) -> FilledSignature:
     """Let one broken field not hide the others."""
+    if _has_overlong_range(pdf, raw):
+        return broken_signature(name, "签名范围（ByteRange）过长，不是两段。", _page_of(pages, node))
     try:
         return _examine(pdf, pages, name, node, raw)
     except Exception as error:  # noqa: BLE001 - the library may raise anything at all on hostile bytes
         return broken_signature(name, f"签名字典已损坏，无法读取（{type(error).__name__}）。", _page_of(pages, node))
+
+
+def _has_overlong_range(pdf: OpenPdf, raw: Any) -> bool:
+    """Whether a /ByteRange is so long that only looking at it costs seconds."""
+    state = objects_of(pdf).state(getattr(raw, "idnum", 0), pdf.revisions - 1)
+    if state is None or not isinstance(state.place, int):
+        return False
+    text = read_slice(pdf.stream, state.place, state.place + _LOOK)
+    return _OVERLONG.search(text) is not None
 
 
 def _examine(pdf: OpenPdf, pages: tuple[int, ...], name: str, node: Any, raw: Any) -> FilledSignature:
@@ -247,8 +338,16 @@ def _examine(pdf: OpenPdf, pages: tuple[int, ...], name: str, node: Any, raw: An
         defects=tuple(defects),
         remarks=tuple(remarks),
         doc_mdp=_doc_mdp(value),
+        certificates=_certificates(value),
         capitals=byte_range is not None and bool(contents) and _in_capitals(pdf, byte_range),
     )
+
+
+def _certificates(value: Any) -> tuple[bytes, ...]:
+    raw = _undecrypted(value, "/Cert") if "/Cert" in value else None
+    listed = [resolve(one) for one in items(raw)] or [resolve(raw)]
+    texts = [getattr(one, "original_bytes", one) for one in listed[:_MAX_BROKEN]]
+    return tuple(bytes(text) for text in texts if isinstance(text, bytes))
 
 
 def _byte_range(value: Any, size: int) -> ByteRange | None:
@@ -273,10 +372,17 @@ def _contents(pdf: OpenPdf, value: Any, byte_range: ByteRange, defects: list[str
     if re.search(rb"[a-f]", digits) and re.search(rb"[A-F]", digits):
         remarks.append("签名值的十六进制串大小写混用。")
     data = bytes.fromhex((digits + b"0" * (len(digits) % 2)).decode("ascii"))
-    stored = value.raw_get("/Contents") if "/Contents" in value else None
+    stored = _undecrypted(value, "/Contents")
     if getattr(resolve(stored), "original_bytes", resolve(stored)) != data:
         defects.append("签名字典的 /Contents 与签名范围空隙中的内容不一致。")
     return data
+
+
+def _undecrypted(value: Any, key: str) -> Any:
+    """Answer what stands behind a key as it stands in the file: a signature is never encrypted (7.6.2)."""
+    from pyhanko.pdf_utils.generic import EncryptedObjAccess  # noqa: PLC0415 - see _read
+
+    return value.raw_get(key, decrypt=EncryptedObjAccess.RAW) if key in value else None
 
 
 def _in_capitals(pdf: OpenPdf, byte_range: ByteRange) -> bool:
@@ -314,9 +420,18 @@ def _revision_of(pdf: OpenPdf, container: int) -> int:
     from pyhanko.pdf_utils.generic import Reference  # noqa: PLC0415 - see _read
 
     try:
-        return int(pdf.reader.xrefs.get_last_change(Reference(container, 0, pdf=pdf.reader)))
+        found = int(pdf.reader.xrefs.get_last_change(Reference(container, 0, pdf=pdf.reader)))
     except KeyError:
         return pdf.revisions - 1
+    return 1 if found == 0 and _is_linearised(pdf) else found
+
+
+def _is_linearised(pdf: OpenPdf) -> bool:
+    """Whether the first two tables were written together, the newer one at the front (ISO 32000-2 annex F)."""
+    if pdf.revisions < 2:  # noqa: PLR2004 - two tables
+        return False
+    main, front = (pdf.reader.xrefs.get_xref_container_info(revision) for revision in (0, 1))
+    return bool(front.end_location < main.start_location)
 
 
 def _page_of(pages: tuple[int, ...], node: Any) -> int | None:

@@ -5,10 +5,9 @@ as slices of a 骑缝章, gets places of its own before the first signature: wid
 after the signature field. Filling the signature field gives them their pictures, in the same revision.
 """
 
-import re
-from collections.abc import Collection, Iterable
 from typing import Any, Final
 
+from signing.pdf_filling import same_objects
 from signing.pdf_reading import entry, is_dictionary, items, resolve, text_of
 
 SUFFIX: Final = "-impressions"
@@ -37,32 +36,8 @@ def is_impressions(node: Any) -> bool:
 
 def is_filled(before: Any, after: Any) -> bool:
     """Whether a place only got a picture: it had none, all its other entries are as they were."""
-    from signing.pdf_filling import same_objects  # noqa: PLC0415 - that module asks this one
-
     if not (is_dictionary(before) and is_dictionary(after)) or "/AP" in before or set(after) - set(before) != {"/AP"}:
         return False
     if any(key in before for key in ("/V", "/AS", "/A", "/AA", "/FT", "/MK", "/Kids")):
         return False
     return set(before) <= set(after) and all(same_objects(before.raw_get(k), after.raw_get(k)) for k in before)
-
-
-def count_named(texts: Iterable[bytes], wanted: Collection[int], gap: bytes) -> dict[int, int]:
-    """Count how often these objects are referred to: by a search for each, or in one pass where they are many."""
-    counts = dict.fromkeys(wanted, 0)
-    rest = rb"%b\d+%bR(?![A-Za-z])" % (gap, gap)
-    each = {number: re.compile(b"%d%b" % (number, rest)) for number in wanted} if len(wanted) <= _FEW else {}
-    every = re.compile(rb"(?<!\d)(\d{1,10})%b" % rest)
-    for text in texts:
-        for number, pattern in each.items():  # a pattern that begins with letters is found many times faster
-            counts[number] += sum(1 for match in pattern.finditer(text) if _begins(text, match.start()))
-        for match in every.finditer(text) if not each else ():
-            if int(match[1]) in counts:
-                counts[int(match[1])] += 1
-    return counts
-
-
-def _begins(text: bytes, start: int) -> bool:
-    """Whether a number begins here, but for zeros before it."""
-    while start and text[start - 1 : start] == b"0":
-        start -= 1
-    return not text[max(start - 1, 0) : start].isdigit()

@@ -5,10 +5,11 @@ The objects that come back belong to the PDF library and are untyped; only the m
 """
 
 import logging
+import re
 import traceback
 from collections.abc import Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field
 from io import BytesIO
 from pathlib import Path
 from typing import Any, BinaryIO, Final
@@ -17,10 +18,14 @@ from signing.errors import SigningError
 
 MAX_FIELDS: Final = 40_000
 MAX_PAGES: Final = 50_000
+MAX_SIZE: Final = 2 << 30
+"""Bytes."""
 _MAX_DEPTH: Final = 32
 _HEADER: Final = 1024
 _READERS: Final = ("pyhanko", "signing.pdf", "signing.pades_inspection", "signing.pades_dss")
 """Modules that handle foreign objects: what goes wrong in them is the file's fault."""
+_END: Final = re.compile(rb"startxref[\s\0]{1,16}\d{1,12}[\s\0]{1,16}%%EOF")
+_MAX_ENDS: Final = 4
 _MAX_TAIL: Final = 4 << 20
 _MAX_HEAD: Final = 64 << 20
 
@@ -37,8 +42,20 @@ class EncryptedPdfError(PdfError):
     """The PDF is encrypted or asks for a password."""
 
 
+class PasswordNeededError(EncryptedPdfError):
+    """The PDF opens with a password only, and none was given."""
+
+
+class WrongPasswordError(EncryptedPdfError):
+    """The PDF does not open with this password."""
+
+
 class UnreadablePdfError(PdfError):
     """The PDF's structure cannot be read."""
+
+
+class TooLargePdfError(PdfError):
+    """The PDF is larger than anything that is read here."""
 
 
 @dataclass(frozen=True)
@@ -49,6 +66,8 @@ class OpenPdf:
     stream: BinaryIO
     size: int
     mode: str
+    memo: dict[str, Any] = field(default_factory=dict, repr=False, compare=False)
+    """What is costly to find and is asked for again (`signing.pdf_objects`, `signing.pdf_steps`)."""
 
     @property
     def revisions(self) -> int:
@@ -57,22 +76,41 @@ class OpenPdf:
 
 
 @contextmanager
-def open_pdf(path: Path) -> Iterator[OpenPdf]:
-    """Open a PDF strictly, or leniently when that fails; the mode is told.
+def open_pdf(path: Path, password: str | None = None, *, strict: bool = True) -> Iterator[OpenPdf]:
+    """Open a PDF strictly, or leniently when that fails or is asked for; the mode is told.
 
-    Raises NotAPdfError, EncryptedPdfError, UnreadablePdfError; every raw error of the library, also inside the
-    `with` block, becomes UnreadablePdfError. Endless loops are the caller's to bound (child process, limits).
+    Raises NotAPdfError, UnreadablePdfError and, for an encrypted file, EncryptedPdfError. With a `password` (for
+    reading only; empty for none) an encrypted file opens too, or raises PasswordNeededError or WrongPasswordError.
+    Every raw error of the library, also inside the `with` block, becomes UnreadablePdfError. Endless loops are the
+    caller's to bound (child process, limits).
     """
     logging.getLogger("pyhanko").setLevel(logging.CRITICAL)  # its log repeats what we report ourselves
     with path.open("rb") as stream:
         if b"%PDF-" not in stream.read(_HEADER):
             raise NotAPdfError("no %PDF- in the first kilobyte")
         size = stream.seek(0, 2)
+        if size > MAX_SIZE:
+            raise TooLargePdfError(f"{size} bytes; at most {MAX_SIZE} are read")
         with _typed_errors():
-            reader, mode = _read(stream, size)
-            if reader.encrypted:
-                raise EncryptedPdfError("the file is encrypted")
+            reader, mode = _read(stream, size, strict=strict)
+            if reader.encrypt_dict is not None:
+                _unlock(reader, password)
             yield OpenPdf(reader, stream, size, mode)
+
+
+def _unlock(reader: Any, password: str | None) -> None:
+    """Open an encrypted file. Encryption that came with a later revision only is none that a reader could use."""
+    from pyhanko.pdf_utils.crypt import AuthStatus, StandardSecurityHandler  # noqa: PLC0415 - see _read
+
+    if "/Encrypt" not in reader.trailer.flatten(0) and reader.xrefs.total_revisions > 1:
+        raise UnreadablePdfError("a later revision claims that the file is encrypted")
+    if password is None or not isinstance(reader.security_handler, StandardSecurityHandler):
+        raise EncryptedPdfError("the file is encrypted")
+    result = reader.decrypt(password)
+    if result.status == AuthStatus.FAILED:
+        if result.mac_failure_reason:
+            raise UnreadablePdfError("the authentication code of the encrypted file is wrong")
+        raise WrongPasswordError("not the password") if password else PasswordNeededError("a password is needed")
 
 
 def walk_fields(pdf: OpenPdf) -> Iterator[tuple[str, Any, Any]]:
@@ -169,33 +207,38 @@ def text_of(value: Any) -> str:
     return value if isinstance(value, str) else ""
 
 
-def _read(stream: BinaryIO, size: int) -> tuple[Any, str]:
+def _read(stream: BinaryIO, size: int, *, strict: bool) -> tuple[Any, str]:
     from pyhanko.pdf_utils.misc import PdfReadError  # noqa: PLC0415 - costs a second; only who opens a PDF pays
-    from pyhanko.pdf_utils.reader import PdfFileReader  # noqa: PLC0415
 
-    from signing.registrations import quicken_reading  # noqa: PLC0415
+    from signing.pdf_reader import open_reader  # noqa: PLC0415
 
-    quicken_reading()
     try:
-        reader = PdfFileReader(stream, strict=True)
-        if not reader.xrefs.hybrid_xrefs_present:
+        reader = open_reader(stream, strict=True) if strict else None
+        if reader is not None and not reader.xrefs.hybrid_xrefs_present:
             return reader, "strict"
     except PdfReadError:
         pass
     try:
-        return PdfFileReader(stream, strict=False), "lenient"
-    except PdfReadError:
-        head = _without_tail(stream, size)
-        if head is None:
-            raise
-        return PdfFileReader(head, strict=False), "lenient"
+        return open_reader(stream, strict=False), "lenient"
+    except Exception:
+        for head in _without_tail(stream, size):
+            with suppress(Exception):  # whatever the library raises, an older end of the file may be readable
+                return open_reader(head, strict=False), "lenient"
+        raise
 
 
-def _without_tail(stream: BinaryIO, size: int) -> BytesIO | None:
-    """Answer the file up to its last %%EOF, if much follows it: what follows is then reported, not read."""
+def _without_tail(stream: BinaryIO, size: int) -> Iterator[BinaryIO]:
+    """Answer the file up to each of its last ends, newest first: what follows is then reported, not read.
+
+    No signature may be left out that way.
+    """
     base = max(0, size - _MAX_TAIL)
-    last = read_slice(stream, base, size).rfind(b"%%EOF")
-    return BytesIO(read_slice(stream, 0, base + last + 5)) if last >= 0 and size <= _MAX_HEAD else None
+    tail = read_slice(stream, base, size)
+    ends = [match.end() for match in _END.finditer(tail)] if size <= _MAX_HEAD else []
+    for end in ends[: -_MAX_ENDS - 1 : -1]:
+        if b"/ByteRange" in tail[end:]:
+            return
+        yield BytesIO(read_slice(stream, 0, base + end))
 
 
 @contextmanager

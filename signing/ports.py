@@ -15,10 +15,11 @@ class Statement(Struct, frozen=True, forbid_unknown_fields=True):
     """Bytes that a licence key is asked to sign, and how to read them.
 
     `ses` is the DER of TBS_Sign (GB/T 38540), `cms` the DER SET OF signed attributes (RFC 5652 5.4), `act` the
-    canonical JSON of a statement. The key service signs SM3(Z || to_be_signed).
+    canonical JSON of a statement, `gm-cms` the bare SM3 of a document (GM/T 0010 without attributes, 32 bytes). The key
+    service signs SM3(Z || to_be_signed).
     """
 
-    kind: Literal["ses", "cms", "act"]
+    kind: Literal["ses", "cms", "act", "gm-cms"]
     to_be_signed: bytes
 
 

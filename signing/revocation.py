@@ -105,12 +105,14 @@ class Crl:
         """
         if self.partial and (certificate is None or not self.tells_all_of(certificate)):
             return False
-        if certificate is not None and self.this_update > certificate.not_after and not self._keeps(certificate):
+        if certificate is not None and not self.remembers(certificate):
             return False
         return self.this_update >= at or (self.next_update is not None and at < self.next_update)
 
-    def _keeps(self, certificate: Certificate) -> bool:
-        return self.expired_from is not None and self.expired_from <= certificate.not_after
+    def remembers(self, certificate: Certificate) -> bool:
+        """Whether a revoked certificate would still be listed: it had not expired, or the list says that it keeps."""
+        kept = self.expired_from is not None and self.expired_from <= certificate.not_after
+        return kept or self.this_update <= certificate.not_after
 
 
 def parse_crl(data: bytes) -> Crl:

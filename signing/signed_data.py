@@ -230,11 +230,14 @@ def _read_attributes(block: der.Element | None) -> tuple[dict[str, tuple[der.Ele
 # What both CMS signatures and tokens ask
 
 
-def require_signature(signer: SignerInfo, certificate: Certificate, content: bytes | None) -> None:
+def require_signature(
+    signer: SignerInfo, certificate: Certificate, content: bytes | None, *, legacy: bool = False
+) -> None:
     """Raise BadSignatureError unless the signature value is of the certificate's key.
 
     What was signed is the SET OF attributes, or without attributes the content itself (MalformedError if absent). A
     content that is itself somebody's SET OF attributes is refused: the signature was made over another message.
+    `legacy` takes SHA-1.
     """
     message = signer.signed_attributes or content
     if message is None:
@@ -242,7 +245,8 @@ def require_signature(signer: SignerInfo, certificate: Certificate, content: byt
     if not signer.signed_attributes and is_attributes(message):
         raise BadSignatureError("the content is the signed attributes of another message")
     digest = DIGESTS.get(signer.digest_algorithm.oid, "")
-    verify_signature(certificate.public_key, signer.signature_algorithm, message, signer.signature, digest=digest)
+    algorithm, value = signer.signature_algorithm, signer.signature
+    verify_signature(certificate.public_key, algorithm, message, value, digest=digest, legacy=legacy)
 
 
 def signed_forms(signer: SignerInfo, *, strict: bool) -> Iterator[bytes]:

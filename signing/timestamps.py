@@ -8,6 +8,7 @@ from that form is then a warning, and what is signed is judged as before.
 import hmac
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
+from datetime import datetime
 from typing import Final
 
 from signing import der, sm2
@@ -73,6 +74,8 @@ def verify_token(
     certificates: Sequence[Certificate] = (),
     policies: Collection[str] = (),
     nonce: int | None = None,
+    proven: datetime | None = None,
+    legacy: bool = False,
 ) -> Verdict:
     """Judge a token over `imprint` (the digest by the token's own algorithm) as of its genTime.
 
@@ -84,11 +87,12 @@ def verify_token(
     The authority's certificate is taken from the token, or from `certificates` and the trust list when it was not
     asked for. With `strict=False`, BER, unsigned attributes, unknown certificates and another order of attributes
     are warnings, revocation lists inside the token serve as evidence, and an algorithm that is not known here leaves
-    its check unknown (ALG) instead of failed.
+    its check unknown (ALG) instead of failed. `proven` is since when the token is known to have existed (by a newer
+    timestamp over it): what its authority became afterwards does not touch it. `legacy` takes SHA-1 as well.
     """
     try:
         token = parse_token(token_der)
-        judging = _Judging(token, imprint, anchors, evidence, strict, tuple(certificates))
+        judging = _Judging(token, imprint, anchors, evidence, strict, tuple(certificates), proven, legacy)
         asked = [
             *([_check("policy", token.policy in policies, f"时间戳策略 {token.policy}")] if policies else []),
             *([_check("nonce", token.nonce == nonce, "时间戳中的随机数不是所给的")] if nonce is not None else []),
@@ -129,6 +133,8 @@ class _Judging:
     evidence: RevocationEvidence
     strict: bool
     certificates: tuple[Certificate, ...]
+    proven: datetime | None = None
+    legacy: bool = False
 
     def judge(self, asked: list[Check]) -> Verdict:
         certificate = find_signer(self.token, self.anchors, self.certificates)
@@ -166,7 +172,8 @@ class _Judging:
     def _find_errors(self) -> list[str]:
         """Name what cannot be excused in anybody's token."""
         signer = self.token.signed.signer
-        errors = [f"摘要算法 {one} 不被接受" for one in {self.token.digest_algorithm, signer.digest} - IMPRINTS]
+        taken = IMPRINTS | {"sha1"} if self.legacy else IMPRINTS
+        errors = [f"摘要算法 {one} 不被接受" for one in sorted({self.token.digest_algorithm, signer.digest} - taken)]
         errors += [] if matches_content_type(signer, TST_INFO) else ["contentType 属性不符"]
         return errors + [f"无法识别的关键扩展 {oid}" for oid in self.token.critical_extensions]
 
@@ -183,7 +190,8 @@ class _Judging:
         signer, failure = self.token.signed.signer, _check("signature", False, "时间戳的签名值不正确")
         for message in signed_forms(signer, strict=self.strict):
             try:
-                require_signature(replace(signer, signed_attributes=message), certificate, self.token.signed.content)
+                form = replace(signer, signed_attributes=message)
+                require_signature(form, certificate, self.token.signed.content, legacy=self.legacy)
             except BadSignatureError:
                 failure = _name_mistake(failure, certificate, message, signer.signature)
             except UnsupportedAlgorithmError as error:
@@ -219,6 +227,8 @@ class _Judging:
             at=self.token.gen_time,
             purpose=Purpose.TIMESTAMP,
             extra=(*self.token.signed.certificates, *self.certificates),
+            proven=self.proven,
+            legacy=self.legacy,
         )
         return [_soften(one) for one in verdict.checks]
 

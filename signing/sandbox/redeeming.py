@@ -117,8 +117,7 @@ class ConsentDesk:
         try:
             self._spend(consent, credential, statements)
         except RefusedByWalletError as error:
-            if resumed and error.code == "consent_used":
-                self._require_spent(consent, credential, statements)
+            if resumed and error.code == "consent_used" and self._all_spent(consent, credential, statements):
                 return
             if not resumed:
                 self.ledger.drop(consent, attempt)
@@ -132,14 +131,20 @@ class ConsentDesk:
         body = canonical.encode({"credential": credential, "statements": list(statements)})
         self._ask("POST", consent, "/redeem", content=body, headers=_JSON)
 
-    def _require_spent(self, consent: str, credential: str, statements: Sequence[Statement]) -> None:
-        """Have the wallet judge each statement by itself: all must be listed, whichever was found spent first."""
+    def _all_spent(self, consent: str, credential: str, statements: Sequence[Statement]) -> bool:
+        """Have the wallet judge each statement by itself: all must be listed, and each must have been spent before.
+
+        One that can be spent only now was not spent for the attempt, which was all or nothing: two for one digest.
+        """
         for one in statements:
             try:
                 self._spend(consent, credential, [one])
             except RefusedByWalletError as error:
                 if error.code != "consent_used":
                     raise
+                continue
+            return False
+        return True
 
     def _ask(self, method: str, consent: str, what: str, **options: object) -> bytes:
         url = f"{self.base_url.rstrip('/')}/wallet/consents/{quote(consent, safe='')}{what}"

@@ -192,6 +192,16 @@ def test_nothing_unlisted_is_signed_beside_what_was_spent(world: Csc) -> None:
         world.ask("signatures/signHash", world.signing(sad, ACT), expect="digest_not_listed")
 
 
+def test_what_only_now_can_be_spent_was_not_spent_for_us(world: Csc) -> None:
+    """The attempt was all or nothing: if one of its statements is still unspent, another's was spent elsewhere."""
+    sad = _sad(world, ACT, OTHER)
+    world.wallet.down = True
+    world.post("signatures/signHash", world.signing(sad, ACT, OTHER))
+    world.wallet.down = False
+    world.wallet.spent.add(("c0ffee", b64(ACT)))
+    world.ask("signatures/signHash", world.signing(sad, ACT, OTHER), expect="consent_used")
+
+
 def test_a_lost_answer_for_several_statements(world: Csc) -> None:
     sad = _sad(world, ACT, OTHER)
     world.wallet.lose = True

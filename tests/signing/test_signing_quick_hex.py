@@ -1,7 +1,11 @@
 """The quick reader of hex strings answers what the library's own answers, and stops where it stops."""
 
+import subprocess
+import sys
 from collections.abc import Callable
 from io import BytesIO
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import pytest
@@ -9,6 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pyhanko.pdf_utils import generic
 from pyhanko.pdf_utils.misc import PdfReadError
+from pypdf import PdfWriter
 
 from signing import registrations
 
@@ -64,3 +69,25 @@ def test_a_string_without_end_is_not_collected_for_ever() -> None:
 def test_registering_again_changes_nothing() -> None:
     registrations.quicken_reading()
     assert generic.read_hex_string_from_stream is QUICK
+
+
+def test_every_pdf_is_read_with_it() -> None:
+    """In a process of its own: here it is registered already."""
+    script = (
+        "import sys; from pathlib import Path; from signing.pdf_reading import open_pdf\n"
+        "with open_pdf(Path(sys.argv[1])): pass\n"
+        "from pyhanko.pdf_utils import generic; print(hasattr(generic.read_hex_string_from_stream, 'slow'))"
+    )
+    with TemporaryDirectory() as folder:
+        path = Path(folder) / "one.pdf"
+        path.write_bytes(one_page())
+        done = subprocess.run([sys.executable, "-c", script, path], check=True, stdout=subprocess.PIPE, text=True)
+    assert done.stdout.strip() == "True"
+
+
+def one_page() -> bytes:
+    out = BytesIO()
+    writer = PdfWriter()
+    writer.add_blank_page(100, 100)
+    writer.write(out)
+    return out.getvalue()

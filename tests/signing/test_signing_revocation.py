@@ -108,6 +108,7 @@ HOLD = _gone(NOON - 5 * DAY, "certificateHold")
             [_at(-4, HOLD), _at(-2, _gone(reason="removeFromCRL"), base=1), _at(-1)], "REVOCATION", id="and silence"
         ),
         pytest.param([_at(-4, HOLD), _at(-2, _gone(NOON - 3 * DAY))], "REVOKED_BEFORE", id="hold becomes final"),
+        pytest.param([_at(-4, HOLD), _at(90)], "REVOKED_BEFORE", id="dropped when it expired, never lifted"),
         pytest.param([_at(-4, _gone()), _at(-2)], "REVOKED_BEFORE", id="final, though dropped later"),
         pytest.param([_at(-4), _at(-2, _gone(NOON - 3 * DAY))], "REVOKED_BEFORE", id="revoked in between"),
         pytest.param(
