@@ -8,7 +8,7 @@ from typing import Annotated, Final, Literal
 from msgspec import Meta, Struct
 from msgspec.structs import force_setattr
 
-from identity.consent import Act
+from identity.consent import LEGAL_REPRESENTATIVE, SELF, Act, ConsentRecord
 from identity.errors import (
     AuthorisationCancelledError,
     AuthorisationExpiredError,
@@ -45,11 +45,12 @@ class Role(StrEnum):
 
     LEGAL_REPRESENTATIVE = "legal-representative"
     AGENT = "agent"
+    SELF = "self"
 
     @property
     def label(self) -> str:
         """The field's word."""
-        return "法定代表人" if self is Role.LEGAL_REPRESENTATIVE else "经办人"
+        return {"legal-representative": "法定代表人", "agent": "经办人", "self": "本人"}[self.value]
 
 
 class AuthorisationState(StrEnum):
@@ -69,6 +70,56 @@ class Actor:
     person_name: str
     role: Role
     authorisation: str
+
+
+@dataclass(frozen=True)
+class PersonActor:
+    """A natural person (自然人) acting for themselves; the rest reads as in `Actor`, so that both write one record."""
+
+    person: str
+    person_name: str
+
+    @property
+    def uscc(self) -> str:
+        """No unit."""
+        return ""
+
+    @property
+    def company(self) -> str:
+        """No unit."""
+        return ""
+
+    @property
+    def role(self) -> Role:
+        """本人."""
+        return Role.SELF
+
+    @property
+    def authorisation(self) -> str:
+        """What stands in a consent record."""
+        return SELF
+
+
+AnyActor = Actor | PersonActor
+
+
+def actor_of(record: ConsentRecord) -> AnyActor:
+    """Answer who acts by a consent record."""
+    if record.authorisation == SELF:
+        return PersonActor(record.person, record.person_name)
+    return Actor(
+        uscc=UnifiedSocialCreditCode(record.uscc),
+        company=record.company,
+        person=record.person,
+        person_name=record.person_name,
+        role=Role.LEGAL_REPRESENTATIVE if record.authorisation == LEGAL_REPRESENTATIVE else Role.AGENT,
+        authorisation=record.authorisation,
+    )
+
+
+def owner_of(actor: AnyActor) -> str:
+    """Answer by what the key service finds their keys: the unit's code, or the natural person's id."""
+    return str(actor.uscc) or actor.person
 
 
 class Authorisation(Struct, frozen=True, forbid_unknown_fields=True):

@@ -12,9 +12,9 @@ from msgspec import Meta, Struct
 from msgspec.structs import force_setattr
 
 from identity.errors import MalformedConsentError
-from identity.people import belongs_to, is_person
-from identity.texts import Text, beijing, grouped, is_plain
-from identity.uscc import UnifiedSocialCreditCode, Uscc
+from identity.people import belongs_to, is_natural, is_person
+from identity.texts import OptionalText, Text, beijing, grouped, is_plain
+from identity.uscc import OptionalUscc, UnifiedSocialCreditCode
 from signing import canonical, sm2
 from signing.canonical import Code, Sm3Hex
 from signing.certificates import Certificate, parse_certificate
@@ -27,8 +27,10 @@ LONGEST: Final = timedelta(minutes=10)
 """A consent is given for now: its period is at most this long."""
 LEGAL_REPRESENTATIVE: Final = "legal-representative"
 """`authorisation` of a person who needs none."""
+SELF: Final = "self"
+"""`authorisation` of a natural person (自然人) who acts for themselves; then the record names no unit."""
 
-Act = Literal["seal", "pack", "submit", "withdraw", "release", "publish", "record", "register-device"]
+Act = Literal["seal", "pack", "submit", "withdraw", "release", "publish", "record", "register-device", "apply-seal"]
 
 
 class ConsentFile(Struct, frozen=True, forbid_unknown_fields=True):
@@ -50,12 +52,13 @@ class ConsentRecord(Struct, frozen=True, forbid_unknown_fields=True):
 
     v: Literal[1]
     act: Act
-    uscc: Uscc
-    company: Text
+    uscc: OptionalUscc
+    """Empty, as the company, for a natural person acting for themselves."""
+    company: OptionalText
     person: Code
     person_name: Text
     authorisation: Code
-    """`legal-representative`, or the id of the authorisation under which the person acts."""
+    """`legal-representative`, the id of the authorisation under which the person acts, or `self`."""
     audience: Text
     """Who asks, e.g. 投标人工作台."""
     files: Annotated[tuple[ConsentFile, ...], Meta(min_length=1, max_length=200)]
@@ -72,13 +75,16 @@ class ConsentRecord(Struct, frozen=True, forbid_unknown_fields=True):
     def __post_init__(self) -> None:
         """Check what one field alone cannot say."""
         # A str subclass is not encodable by msgspec; the bytes are the same.
-        force_setattr(self, "uscc", str(UnifiedSocialCreditCode(self.uscc)))
+        force_setattr(self, "uscc", str(UnifiedSocialCreditCode(self.uscc)) if self.uscc else "")
         digests = [file.sm3 for file in self.files]
+        unit = {bool(self.uscc), bool(self.company), self.authorisation != SELF}
         problems = {
             "an instant is not UTC in whole milliseconds": not (is_plain(self.not_before) and is_plain(self.not_after)),
             "two files share a digest": len(set(digests)) != len(digests),
             "the act `seal` needs a seal": self.act == "seal" and not self.seal,
             "this act uses no seal": bool(self.seal) and self.act not in _SEALING,
+            "a record names a unit, or a person who acts for themselves": len(unit) != 1,
+            "this act is done for a unit": not self.uscc and self.act not in _OWN,
             "this act belongs to a section": self.act in _OF_SECTION and not (self.section and self.params_sm3),
         }
         for problem, present in problems.items():
@@ -89,6 +95,8 @@ class ConsentRecord(Struct, frozen=True, forbid_unknown_fields=True):
 
 
 _SEALING: Final = frozenset({"seal", "publish", "record"})
+_OWN: Final = frozenset({"seal", "apply-seal"})
+"""What a natural person does for themselves."""
 _OF_SECTION: Final = frozenset({"pack", "submit", "withdraw", "release"})
 
 
@@ -176,9 +184,10 @@ def verify_raw(name: str, certificate: Certificate, message: bytes, signature: b
 
 def _bindings(record: ConsentRecord, certificate: Certificate) -> tuple[Check, Check]:
     sub = SubIndication.SIG_CONSTRAINTS_FAILURE
+    unit = belongs_to(certificate, record.uscc) if record.uscc else is_natural(certificate)
     return (
         check("consent-person", is_person(certificate, record.person, record.person_name), code="ID_MISMATCH", sub=sub),
-        check("consent-unit", belongs_to(certificate, record.uscc), code="ID_MISMATCH", sub=sub),
+        check("consent-unit", unit, code="ID_MISMATCH", sub=sub),
     )
 
 
@@ -203,13 +212,12 @@ ACT_NAMES: Final[dict[str, str]] = {
     "publish": "签署并发布",
     "record": "签署开标记录",
     "register-device": "登记设备密钥",
+    "apply-seal": "申领电子印章",
 }
 
 
 def render_consent(record: ConsentRecord) -> tuple[str, ...]:
     """Answer the Chinese lines that the wallet shows, made of the signed fields only, in a fixed order."""
-    own = record.authorisation == LEGAL_REPRESENTATIVE
-    acting = "法定代表人本人" if own else f"经办人，授权编号 {record.authorisation}"
     optional = [
         (record.seal, f"使用印章：编号 {record.seal}"),
         (record.section, f"标段：{record.section}"),
@@ -218,13 +226,20 @@ def render_consent(record: ConsentRecord) -> tuple[str, ...]:
     return (
         f"办理事项：{ACT_NAMES[record.act]}",
         f"请求方：{record.audience}",
-        f"单位：{record.company}（{record.uscc}）",
-        f"办理人：{record.person_name}（{acting}）",
+        *_who(record),
         *(line for present, line in optional if present),
         f"共 {len(record.files)} 项内容：",
         *(_file_line(number, file) for number, file in enumerate(record.files, 1)),
         f"有效期：{beijing(record.not_before)} 至 {beijing(record.not_after)}（北京时间）",
     )
+
+
+def _who(record: ConsentRecord) -> tuple[str, ...]:
+    if record.authorisation == SELF:
+        return (f"本人：{record.person_name}（自然人，人员编号 {record.person}）",)
+    own = record.authorisation == LEGAL_REPRESENTATIVE
+    acting = "法定代表人本人" if own else f"经办人，授权编号 {record.authorisation}"
+    return (f"单位：{record.company}（{record.uscc}）", f"办理人：{record.person_name}（{acting}）")
 
 
 def _file_line(number: int, file: ConsentFile) -> str:

@@ -202,6 +202,25 @@ class WrapUnopenableError(RefusedError):
     """A wrapped half that is not for this device, or damaged."""
 
 
+# -- natural persons
+
+
+class ResidentIdError(RefusedError, ValueError):
+    """Not a resident identity number (公民身份号码, GB 11643), or of somebody who may not enrol yet."""
+
+
+class PersonExistsError(RefusedError):
+    """This resident is enrolled already."""
+
+
+class PersonRevokedError(RefusedError):
+    """The natural person's certificate was revoked, and no other one was issued (证书已吊销)."""
+
+
+class SealOrderRefusedError(RefusedError):
+    """The seal maker refused a person's signature-seal; the words are the maker's."""
+
+
 def code_of(error: type[IdentityError]) -> str:
     """Answer the stable snake_case code of an error class."""
     return re.sub(r"(?<=[a-z])(?=[A-Z])", "_", error.__name__.removesuffix("Error")).lower()

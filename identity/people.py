@@ -13,6 +13,12 @@ def belongs_to(certificate: Certificate, uscc: str) -> bool:
     return certificate.uscc_candidates[:1] == (uscc,)
 
 
+def is_natural(certificate: Certificate) -> bool:
+    """Whether the certificate is a natural person's own (自然人): it names a person and no unit at all."""
+    units = (certificate.organisation, certificate.uscc_candidates, certificate.uscc_refused)
+    return certificate.person_id != "" and not any(units)
+
+
 def is_unit(certificate: Certificate, uscc: str, company: str) -> bool:
     """Whether the certificate is the unit's own, not one of its persons'."""
     return certificate.person_id == "" and certificate.common_name == company and belongs_to(certificate, uscc)

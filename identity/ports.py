@@ -8,6 +8,7 @@ from identity.actor import AuthorisationAnswer
 from identity.consent import SignedConsent
 from identity.licence import LicenceAnswer
 from identity.login import SignedLogin
+from identity.natural import PersonAnswer
 from signing.statement import SignedStatement
 
 
@@ -16,13 +17,15 @@ class StatementFacts:
     """What a reader finds in bytes that are to be signed, so that a wallet can compare them with a consent.
 
     `sm3` is the final hash in lower hex (SES: dataHash, CMS: messageDigest, act: SM3 of the bytes), `consent_sm3`
-    the digest of the consent carried inside (lower hex) or None, `seal` the seal's number or None.
+    the digest of the consent carried inside (lower hex) or None, `seal` the seal's number or None, `names` SM3 of the
+    seal statement that must be signed together with it (lower hex) or None.
     A reader raises signing.errors.MalformedError for bytes that are not of its kind.
     """
 
     sm3: str
     consent_sm3: str | None = None
     seal: str | None = None
+    names: str | None = None
 
 
 @dataclass(frozen=True)
@@ -71,6 +74,9 @@ class Register(Protocol):
 
     def fetch_authorisation(self, authorisation: str) -> AuthorisationAnswer:
         """Answer an authorisation and its state now; AuthorisationUnknownError."""
+
+    def fetch_person(self, person: str) -> PersonAnswer:
+        """Answer a natural person (自然人) and the state of their certificate now; PersonUnknownError."""
 
 
 class Wallet(Protocol):

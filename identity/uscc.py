@@ -16,6 +16,9 @@ _ORGANISATION_LENGTH: Final = 9
 Uscc = Annotated[str, Meta(pattern=r"^[0-9A-HJ-NP-RTUW-Y]{18}\Z")]
 """The form only, for Structs; making a UnifiedSocialCreditCode of it checks the check character."""
 
+OptionalUscc = Annotated[str, Meta(pattern=r"^([0-9A-HJ-NP-RTUW-Y]{18})?\Z")]
+"""The same, or empty where a person acts for no unit."""
+
 
 class UnifiedSocialCreditCode(str):
     """统一社会信用代码 (GB 32100): eighteen characters, the last checking the others.

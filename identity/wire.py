@@ -4,7 +4,7 @@ Requests refuse what they do not know; answers may gain fields, so the asking si
 """
 
 from datetime import datetime
-from typing import Annotated
+from typing import Annotated, Literal
 
 from msgspec import Meta, Struct
 
@@ -12,7 +12,8 @@ from identity.actor import AuthorisationState, Item
 from identity.consent import SignedConsent
 from identity.licence import Day, LicenceState, Long
 from identity.login import Challenge, Number, SignedLogin
-from identity.texts import Text
+from identity.natural import PersonState
+from identity.texts import PersonName, Text
 from identity.uscc import Uscc
 from signing.canonical import Code
 from signing.ports import MAX_STATEMENTS, Statement
@@ -186,6 +187,8 @@ class MakerRequest(Struct, frozen=True, forbid_unknown_fields=True):
     representative_certificate: bytes
     not_before: datetime
     not_after: datetime
+    unit_type: str = ""
+    """类型 on the licence, by which the size of the 公章 goes."""
 
 
 class MakerAnswer(Struct, frozen=True):
@@ -259,3 +262,81 @@ class CancelRequest(Struct, frozen=True, forbid_unknown_fields=True):
     """POST /registrar/authorisations/{id}/cancel, with the legal representative's password."""
 
     pin: PinText
+
+
+# Natural persons (自然人)
+
+
+class EnrolRequest(Struct, frozen=True, forbid_unknown_fields=True):
+    """POST /registrar/persons; `resident_id` is read, tagged and forgotten."""
+
+    name: PersonName
+    resident_id: Annotated[str, Meta(min_length=1, max_length=40)]
+    pin: NewPin
+
+
+class PersonStateAnswer(Struct, frozen=True):
+    """GET /registrar/persons/{person}, and the answer to enrolment; `masked_id` hides all but two characters."""
+
+    person: str
+    name: str
+    certificate: bytes
+    state: PersonState
+    state_since: datetime
+    masked_id: str = ""
+    seals: tuple[SealAnswer, ...] = ()
+
+
+class PersonRevocation(Struct, frozen=True, forbid_unknown_fields=True):
+    """POST /registrar/persons/{person}/revoke, by the person."""
+
+    pin: PinText
+    reason: Text = "本人申请吊销"
+
+
+class PersonRenewal(Struct, frozen=True, forbid_unknown_fields=True):
+    """POST /registrar/persons/{person}/renew: a new key and certificate; the old ones and their seal end."""
+
+    pin: PinText
+
+
+Sample = tuple[int, int, int]
+"""Where a pen was (x, y down, in any unit) and when (ms)."""
+Stroke = Annotated[tuple[Sample, ...], Meta(max_length=5_000)]
+
+
+class SealAppearance(Struct, frozen=True, forbid_unknown_fields=True):
+    """How a signature-seal looks: written as the name, drawn from a pen's strokes, or a cleaned picture.
+
+    `width_mm` is the real width on paper; 0 leaves it to the maker, where no picture is given.
+    """
+
+    kind: Literal["name", "strokes", "picture"] = "name"
+    strokes: Annotated[tuple[Stroke, ...], Meta(max_length=200)] = ()
+    picture: Annotated[bytes, Meta(max_length=2 << 20)] = b""
+    width_mm: Annotated[int, Meta(ge=0, le=60)] = 0
+
+
+class PersonSealRequest(Struct, frozen=True, forbid_unknown_fields=True):
+    """POST /registrar/persons/{person}/seals: have a signature-seal made; the password is the consent to it."""
+
+    pin: PinText
+    appearance: SealAppearance = SealAppearance()
+
+
+class PersonSealOrder(Struct, frozen=True, forbid_unknown_fields=True):
+    """POST {maker}/maker/person-seals; the certificate is DER.
+
+    `consent` is the person's signed consent `apply-seal`, whose one file is SM3 of this order with an empty consent.
+    """
+
+    v: Literal[1]
+    person: Code
+    name: Text
+    certificate: bytes
+    not_before: datetime
+    not_after: datetime
+    appearance: SealAppearance = SealAppearance()
+    replaces: Annotated[str, Meta(pattern=r"^([0-9]{13})?\Z")] = ""
+    version: Literal[4, 5] = 4
+    consent: Annotated[bytes, Meta(max_length=1 << 20)] = b""

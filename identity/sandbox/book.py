@@ -12,7 +12,7 @@ from identity.actor import (
     parse_authorisation,
     require_authorised,
 )
-from identity.consent import LEGAL_REPRESENTATIVE, Act
+from identity.consent import LEGAL_REPRESENTATIVE, SELF, Act
 from identity.errors import (
     AuthorisationUnknownError,
     CompanyUnknownError,
@@ -21,6 +21,7 @@ from identity.errors import (
     RefusedError,
 )
 from identity.licence import BusinessLicence, LegalRepresentative, LicenceAnswer, LicenceState, parse_licence
+from identity.natural import PersonAnswer, PersonState
 from signing.statement import SignedStatement
 
 
@@ -33,13 +34,28 @@ class SealNote(Struct, frozen=True):
 
 
 class Person(Struct, frozen=True, forbid_unknown_fields=True):
-    """Somebody who holds a key of a unit. `credential` names the key in the vault; `certificate` is DER."""
+    """Somebody who holds a key of a unit, or their own (`uscc` is empty).
+
+    `credential` names the key in the vault; `certificate` is DER.
+    """
 
     id: str
     name: str
     uscc: str
     credential: str
     certificate: bytes
+
+
+class Natural(Struct, frozen=True, forbid_unknown_fields=True):
+    """What the register keeps of a natural person besides `Person`; of the resident id only a tag and its mask."""
+
+    tag: str
+    """HMAC-SM3 of the resident id under a key that lies outside the register, hex."""
+    masked_id: str
+    state: PersonState
+    state_since: datetime
+    reason: str
+    seals: tuple[SealNote, ...] = ()
 
 
 class Company(Struct, frozen=True, forbid_unknown_fields=True):
@@ -77,10 +93,14 @@ class Letter(Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Book(Struct, frozen=True, forbid_unknown_fields=True):
-    """Everything that the registrar knows, by USCC, person id and authorisation id; and its letters to the maker."""
+    """Everything that the registrar knows, by USCC, person id and authorisation id; and its letters to the maker.
+
+    Every natural person stands in `persons` and in `naturals`, under one id.
+    """
 
     companies: dict[str, Company] = {}
     persons: dict[str, Person] = {}
+    naturals: dict[str, Natural] = {}
     grants: dict[str, Grant] = {}
     letters: tuple[Letter, ...] = ()
 
@@ -96,6 +116,12 @@ class Book(Struct, frozen=True, forbid_unknown_fields=True):
             raise PersonUnknownError(person)
         return self.persons[person]
 
+    def natural(self, person: str) -> Natural:
+        """Answer what is kept of a natural person; PersonUnknownError."""
+        if person not in self.naturals:
+            raise PersonUnknownError(person)
+        return self.naturals[person]
+
     def grant(self, authorisation: str) -> Grant:
         """Answer an authorisation; AuthorisationUnknownError."""
         if authorisation not in self.grants:
@@ -109,6 +135,11 @@ class Book(Struct, frozen=True, forbid_unknown_fields=True):
         representative = LegalRepresentative(head.id, head.name, head.certificate)
         return LicenceAnswer(company.licence, company.state, company.state_since, representative)
 
+    def person_answer(self, person: str) -> PersonAnswer:
+        """Answer what the register says about a natural person; PersonUnknownError for a unit's person."""
+        natural, held = self.natural(person), self.person(person)
+        return PersonAnswer(held.id, held.name, held.certificate, natural.state, natural.state_since)
+
     def authorisation_answer(self, authorisation: str) -> AuthorisationAnswer:
         """Answer what the register says about an authorisation."""
         grant = self.grant(authorisation)
@@ -117,10 +148,20 @@ class Book(Struct, frozen=True, forbid_unknown_fields=True):
     def role(self, person: str) -> Role:
         """Answer in what capacity a person holds a key."""
         uscc = self.person(person).uscc
+        if not uscc:
+            return Role.SELF
         return Role.LEGAL_REPRESENTATIVE if self.company(uscc).legal_representative == person else Role.AGENT
 
     def require_entitled(self, authorisation: str, *, person: str, uscc: str, item: Item | Act, at: datetime) -> None:
-        """Pass if the unit may act at all and this person may do `item` for it under this authorisation, at `at`."""
+        """Pass if the unit may act at all and this person may do `item` for it under this authorisation, at `at`.
+
+        A natural person acts for nobody (`uscc` empty) under `self`, while their certificate stands.
+        """
+        if authorisation == SELF:
+            if uscc or self.person(person).uscc:
+                raise PersonNotEntitledError(person)
+            self.natural(person).state.require()
+            return
         self.company(uscc).state.require()
         if self.person(person).uscc != uscc:
             raise PersonNotEntitledError(person)
@@ -141,6 +182,8 @@ class Book(Struct, frozen=True, forbid_unknown_fields=True):
 
     def find_entitlement(self, *, person: str, uscc: str, item: Item, at: datetime) -> str:
         """Answer the authorisation under which this person may do `item` now; the refusal of the latest if none."""
+        if not uscc:
+            raise PersonNotEntitledError("自然人不代表单位")
         if self.role(person) is Role.LEGAL_REPRESENTATIVE:
             self.require_entitled(LEGAL_REPRESENTATIVE, person=person, uscc=uscc, item=item, at=at)
             return LEGAL_REPRESENTATIVE

@@ -223,13 +223,13 @@ class Consents:
 
     def _require_agreement(self, record: ConsentRecord, at: datetime) -> None:
         """Refuse a record that the register contradicts; it is never shown to anybody."""
-        register = self._register.read()
-        company, person = register.company(record.uscc), register.person(record.person)
+        register, person = self._register.read(), self._register.read().person(record.person)
+        company = register.company(record.uscc).face.name if record.uscc else ""
         if at > record.not_after:
             raise ConsentExpiredError(record.nonce)
         if record.not_before > at + _SKEW:
             raise ConsentDiffersError("授权有效期尚未开始")
-        if (company.face.name, person.name) != (record.company, record.person_name):
+        if (company, person.name) != (record.company, record.person_name):
             raise ConsentDiffersError("单位名称或人员姓名与登记不一致")
         self._require_entitled(record, at)
 
@@ -241,10 +241,12 @@ class Consents:
             raise PersonNotEntitledError("法定代表人章只能由法定代表人本人授权使用")
 
     def _seal_kind(self, record: ConsentRecord) -> str:
-        """Answer the kind of the record's seal, empty if it names none; SealMismatchError if it is not the unit's."""
+        """Answer the kind of the record's seal, empty if it names none; SealMismatchError if it is somebody else's."""
         if not record.seal:
             return ""
-        for seal in self._register.read().company(record.uscc).seals:
+        register = self._register.read()
+        holder = register.company(record.uscc) if record.uscc else register.natural(record.person)
+        for seal in holder.seals:
             if seal.number == record.seal:
                 return seal.kind
         raise SealMismatchError(record.seal)

@@ -24,7 +24,7 @@ from identity.sandbox.platform import Wallet
 from identity.sandbox.problems import code_for, detail_of, row_of
 from identity.texts import beijing
 
-_HEADERS: Final = {
+HEADERS: Final = {
     "content-security-policy": "default-src 'none'; style-src 'self'; script-src 'self'; form-action 'self'; "
     "frame-ancestors 'none'; base-uri 'none'",
     "cache-control": "no-store",
@@ -92,21 +92,21 @@ def _page(
     )
     cookie = Cookie(key=COOKIE, value=phone.cookie, path="/wallet", httponly=True, samesite="lax")
     status = row_of(error).status if error else 200
-    return Response(html, status_code=status, media_type=MediaType.HTML, headers=_HEADERS, cookies=[cookie])
+    return Response(html, status_code=status, media_type=MediaType.HTML, headers=HEADERS, cookies=[cookie])
 
 
 def _people(register: Book) -> list[tuple[str, list[tuple[str, str]]]]:
     """Units and their people, for the tester's choice."""
     found = dict[str, list[tuple[str, str]]]()
     for person in register.persons.values():
-        name = register.company(person.uscc).face.name
+        name = register.company(person.uscc).face.name if person.uscc else "自然人"
         found.setdefault(name, []).append((person.id, f"{person.name}（{register.role(person.id).label}）"))
     return list(found.items())
 
 
 def _see_other(path: str, phone: Phone | None = None) -> Response[None]:
     cookies = [Cookie(key=COOKIE, value=phone.cookie, path="/wallet", httponly=True, samesite="lax")] if phone else []
-    return Response(None, status_code=303, headers={**_HEADERS, "location": path}, cookies=cookies)
+    return Response(None, status_code=303, headers={**HEADERS, "location": path}, cookies=cookies)
 
 
 @get("/", sync_to_thread=True, include_in_schema=False)
@@ -122,6 +122,7 @@ def show_home(request: Req, wallet: NamedDependency[Wallet]) -> Response[str]:
         consents=wallet.consents.waiting(phone.person, at),
         logins=wallet.logins.waiting(phone.person, at),
         company=_company_of(wallet, phone.person),
+        natural=wallet.register.read().naturals.get(phone.person),
     )
 
 
@@ -146,7 +147,7 @@ def _own_page(back: str) -> str:
 def _company_of(wallet: Wallet, person: str) -> Any:
     register = wallet.register.read()
     holder = register.persons.get(person)
-    return register.company(holder.uscc) if holder else None
+    return register.company(holder.uscc) if holder and holder.uscc else None
 
 
 @get("/logins/{reference:str}/page", sync_to_thread=True, include_in_schema=False)

@@ -13,6 +13,7 @@ from identity.sandbox.keys import Vault
 from identity.sandbox.logins import Logins
 from identity.sandbox.phone import Phones
 from identity.sandbox.pins import Pins
+from identity.sandbox.residents import ResidentTags
 from identity.sandbox.state import StateFile
 
 Random = Callable[[int], bytes]
@@ -27,6 +28,7 @@ class LicencePlatform:
     register: StateFile[Book]
     pins: Pins
     devices: Devices
+    residents: ResidentTags
     vault: Vault
     random: Random
     now: Clock
@@ -40,6 +42,7 @@ def open_platform(folder: Path, *, vault: Vault, random: Random, clock: Clock, p
         register=StateFile(folder / "register.json", Book()),
         pins=Pins(folder, random),
         devices=Devices(folder, vault=vault, passphrase=passphrase, random=random),
+        residents=ResidentTags(folder, passphrase, random),
         vault=vault,
         random=random,
         now=lambda: _whole(clock()),

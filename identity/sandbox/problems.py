@@ -67,6 +67,12 @@ ROWS: Final[dict[type[IdentityError], Row]] = {
     errors.SealMismatchError: Row(403, "印章不符", "请使用本单位的、授权中写明的那枚印章，重新发起授权。"),
     errors.StatementMalformedError: Row(422, "待签内容格式不正确", "请让发起方的系统重新生成后再试。"),
     errors.StatementNotAllowedError: Row(403, "授权不允许此种签名", "请按要办理的事项重新发起授权。"),
+    errors.ResidentIdError: Row(
+        422, "公民身份号码不正确", "请核对 18 位公民身份号码；未满十八周岁的不能登记。", tell=True
+    ),
+    errors.PersonExistsError: Row(409, "此人已经登记", "请直接使用已登记的个人身份。"),
+    errors.PersonRevokedError: Row(403, "个人证书已吊销", "请由本人重新申领个人证书后再办理。"),
+    errors.SealOrderRefusedError: Row(422, "个人签名章没有制作", "请按提示修改后重新提交。", tell=True),
     errors.DeviceUnknownError: Row(404, "没有此设备密钥", "请核对设备编号，或重新获取本单位的设备列表。"),
     errors.WrapUnopenableError: Row(
         422, "密钥包打不开", "它不是封给此设备的或已损坏，请核对后重试，或改用其他恢复方式。"
@@ -115,6 +121,12 @@ def on_http_error(_request: Request[Any, Any, Any], error: HTTPException) -> Res
     return _problem(error.status_code, f"http_{error.status_code}", "请求无法处理", "请检查地址和请求方式后重试。")
 
 
+def on_deep_json(_request: Request[Any, Any, Any], _error: RecursionError) -> Response[dict[str, object]]:
+    """Refuse JSON that is nested deeper than it can be read; a validator does not get to see it."""
+    row = ROWS[errors.MalformedRequestError]
+    return _problem(row.status, "malformed_request", row.title, f"{row.title}。{row.advice}")
+
+
 def on_unknown_error(request: Request[Any, Any, Any], error: Exception) -> Response[dict[str, object]]:
     """Log a fault of the sandbox whole; tell nothing of its inside."""
     _log.error("unexpected error at %s %s", request.method, request.url.path, exc_info=error)
@@ -124,5 +136,6 @@ def on_unknown_error(request: Request[Any, Any, Any], error: Exception) -> Respo
 EXCEPTION_HANDLERS: Final[ExceptionHandlersMap] = {
     IdentityError: on_identity_error,
     HTTPException: on_http_error,
+    RecursionError: on_deep_json,
     Exception: on_unknown_error,
 }

@@ -7,7 +7,7 @@ from typing import Final
 import msgspec
 from msgspec import Struct
 
-from identity.consent import LEGAL_REPRESENTATIVE, ConsentRecord
+from identity.consent import LEGAL_REPRESENTATIVE, SELF, ConsentRecord
 from identity.errors import (
     ConsentUsedError,
     DigestNotListedError,
@@ -18,21 +18,24 @@ from identity.errors import (
     StatementNotAllowedError,
 )
 from identity.ports import StatementFacts
-from identity.sandbox.keys import representative_key, unit_key
+from identity.sandbox.keys import person_key, representative_key, unit_key
+from signing.digests import sm3
 from signing.errors import MalformedError
 from signing.ports import Statement
 
 OWN_SEAL: Final = "legal-representative"
 """The kind of the 法定代表人章; every other kind is the unit's."""
 
-_FIRST_BYTE: Final = {"ses": b"\x30", "cms": b"\x31", "act": b"{"}
+_FIRST_BYTE: Final = {"ses": b"\x30", "cms": b"\x31", "act": b"{", "gm-cms": b""}
+_SEALING: Final = frozenset({"ses", "cms", "gm-cms"})
 _KINDS: Final[dict[str, frozenset[str]]] = {
-    "seal": frozenset({"ses"}),
+    "seal": _SEALING,
     "pack": frozenset({"cms"}),
     "submit": frozenset({"act"}),
     "withdraw": frozenset({"act"}),
     "release": frozenset({"act"}),
     "register-device": frozenset({"act"}),
+    "apply-seal": frozenset(),  # the maker reads the consent itself; no key signs anything under it
     "publish": frozenset({"cms", "act"}),
     "record": frozenset({"cms", "act"}),
 }
@@ -59,24 +62,37 @@ class Redemption:
     readers: Mapping[str, Callable[[bytes], StatementFacts]]
 
     def digests(self, statements: Sequence[Statement], *, spent: Sequence[str]) -> tuple[str, ...]:
-        """Answer the digests that these statements spend, or raise the first refusal."""
+        """Answer the digests that these statements spend, or raise the first refusal.
+
+        A message that names a seal statement of the same call and digest is signed with it: together they spend once.
+        """
         if not statements:
             raise MalformedRequestError("没有要签名的内容")
         self._require_key()
         gone = set(spent)
         listed = {file.sm3 for file in self.record.files}
-        found = list[str]()
+        found, seals = list[str](), dict[str, str]()
         for statement in statements:
             facts = self._read(statement)
             if facts.sm3 not in listed:
                 raise DigestNotListedError(facts.sm3)
+            if facts.names and facts.sm3 not in spent:
+                if seals.pop(facts.names, "") != facts.sm3:
+                    raise SealMismatchError(self.record.seal)
+                continue
             if facts.sm3 in gone:
                 raise ConsentUsedError(facts.sm3)
+            if statement.kind == "ses":
+                seals[sm3(statement.to_be_signed).hex()] = facts.sm3
             gone.add(facts.sm3)
             found.append(facts.sm3)
         return tuple(found)
 
     def _require_key(self) -> None:
+        if self.record.authorisation == SELF:
+            if self.credential != person_key(self.record.person):
+                raise StatementNotAllowedError(self.credential)
+            return
         if self.credential == unit_key(self.record.uscc):
             return
         if self.credential != representative_key(self.record.uscc):
@@ -97,11 +113,14 @@ class Redemption:
             self._require_domain(data)
         if statement.kind == "ses":
             self._require_seal(facts)
+        elif statement.kind != "act":
+            self._require_message(facts, statement.kind)
         return facts
 
     def _require_kind(self, kind: str) -> None:
-        allowed = frozenset({"ses"}) if self.record.seal else _KINDS[self.record.act]
-        own_act = kind == "act" and self.credential != unit_key(self.record.uscc)
+        other = self.record.seal and self.record.act != "seal"
+        allowed = frozenset({"ses"}) if other else _KINDS[self.record.act]
+        own_act = kind == "act" and self.credential != unit_key(self.record.uscc)  # so no act for a natural person
         if kind not in allowed or kind not in self.readers or own_act:
             raise StatementNotAllowedError(f"{self.record.act}: {kind}")
 
@@ -115,9 +134,25 @@ class Redemption:
         if head.type in RESERVED or not (head.act == self.record.act or optional):
             raise StatementNotAllowedError(f"{self.record.act}: {head.type or head.act}")
 
+    def _require_message(self, facts: StatementFacts, kind: str) -> None:
+        """Demand of a message without a seal in it that it is this consent's, as far as its kind can say so."""
+        if not self.record.seal:
+            if facts.names or facts.consent_sm3:
+                raise StatementNotAllowedError(f"{self.record.act}: {kind}")
+            return
+        self._require_seal(StatementFacts(facts.sm3, self.consent, self.record.seal))
+        bound = kind == "gm-cms" or facts.consent_sm3 == self.consent or (facts.names and not facts.consent_sm3)
+        if not bound:
+            raise SealMismatchError(self.record.seal)
+
     def _require_seal(self, facts: StatementFacts) -> None:
         """Demand that seal and this very consent stand in what is signed, and that the key is the seal's."""
-        key = representative_key if self.seal_kind == OWN_SEAL else unit_key
         told = (facts.seal, facts.consent_sm3, self.credential)
-        if told != (self.record.seal, self.consent, key(self.record.uscc)):
+        if told != (self.record.seal, self.consent, self._seal_key()):
             raise SealMismatchError(self.record.seal)
+
+    def _seal_key(self) -> str:
+        """Answer the name of the key that the record's seal belongs to."""
+        if self.record.authorisation == SELF:
+            return person_key(self.record.person)
+        return (representative_key if self.seal_kind == OWN_SEAL else unit_key)(self.record.uscc)

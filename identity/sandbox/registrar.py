@@ -18,10 +18,11 @@ from identity.errors import CompanyExistsError, MalformedRequestError, SealMaker
 from identity.licence import BusinessLicence, LicenceState
 from identity.sandbox.book import Book, Company, Grant, Person, SealNote
 from identity.sandbox.keys import encryption_key, person_key, representative_key, unit_key
+from identity.sandbox.persons import PersonDesk
 from identity.sandbox.pins import require_length
 from identity.sandbox.platform import LicencePlatform
 from identity.sandbox.registrar_changes import NameChange, RegisterChanges, RepresentativeChange, state_letter
-from identity.sandbox.registrar_letters import deliver, with_letter
+from identity.sandbox.registrar_letters import MakerLine, with_letter
 from identity.uscc import UnifiedSocialCreditCode, generate_uscc
 from signing import canonical
 from signing.certificates import parse_certificate
@@ -52,12 +53,18 @@ class Registrar:
     """登记机关."""
 
     def __init__(
-        self, platform: LicencePlatform, authority: CertificateAuthority, maker: httpx.Client, maker_url: str
+        self,
+        platform: LicencePlatform,
+        authority: CertificateAuthority,
+        maker: httpx.Client,
+        maker_url: str,
+        maker_token: str = "",
     ) -> None:
         """Take the platform and its CA, and the HTTP client (with its timeouts) for the seal maker at `maker_url`."""
         self.platform, self.authority = platform, authority
-        self.maker, self.maker_url = maker, maker_url.rstrip("/")
+        self.maker = MakerLine(maker, maker_url, maker_token)
         self._one_at_a_time = Lock()
+        self.persons = PersonDesk(platform, authority, self.maker, self._one_at_a_time)
 
     def register(self, request: wire.RegistrationRequest) -> wire.RegistrationAnswer:
         """Register a unit: licence, dual certificates, the legal representative's certificate, seals and device key.
@@ -118,7 +125,7 @@ class Registrar:
 
     def _told(self, uscc: str) -> wire.LicenceStateAnswer:
         """Tell the maker what it has to hear, now or with the next change, and answer the licence."""
-        deliver(self.platform, self.maker, self.maker_url)
+        self.maker.deliver(self.platform)
         return self.licence(uscc)
 
     def authorise(self, request: wire.GrantRequest) -> wire.GrantAnswer:
@@ -219,13 +226,10 @@ class Registrar:
             representative_certificate=draft.head.certificate,
             not_before=certificate.not_before,
             not_after=certificate.not_after,
+            unit_type=draft.request.type,
         )
         try:
-            response = self.maker.post(
-                f"{self.maker_url}/maker/seals",
-                content=canonical.encode(message),
-                headers={"content-type": "application/json"},
-            )
+            response = self.maker.post("/maker/seals", canonical.encode(message))
             if response.status_code not in _OK:
                 raise SealMakerFailedError(f"HTTP {response.status_code}")
             made = msgspec.json.decode(response.content, type=wire.MakerAnswer).seals

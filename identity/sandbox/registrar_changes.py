@@ -117,6 +117,7 @@ def _order(face: BusinessLicence, company: Company, head: Person, *, cause: str,
         representative_certificate=head.certificate,
         not_before=certificate.not_before,
         not_after=certificate.not_after,
+        unit_type=face.type,
     )
     body: dict[str, Any] = {"order": order, "cause": cause, "reason": reason, "actor": face.authority}
     return Letter(face.uscc, REISSUES, canonical.encode(body))

@@ -6,6 +6,7 @@ from litestar.di import NamedDependency, Provide
 from litestar.params import FromPath, JSONBody
 
 from identity import wire
+from identity.sandbox.person_pages import ROUTES
 from identity.sandbox.platform import LicencePlatform
 from identity.sandbox.problems import EXCEPTION_HANDLERS
 from identity.sandbox.registrar import Registrar
@@ -77,11 +78,52 @@ def cancel_authorisation(
     return registrar.cancel(authorisation, data.pin)
 
 
+@post("/persons", sync_to_thread=True)
+def enrol_person(data: JSONBody[wire.EnrolRequest], registrar: NamedDependency[Registrar]) -> wire.PersonStateAnswer:
+    """自然人登记."""
+    return registrar.persons.enrol(data)
+
+
+@get("/persons/{person:str}", sync_to_thread=True)
+def fetch_person(person: FromPath[str], registrar: NamedDependency[Registrar]) -> wire.PersonStateAnswer:
+    """查询自然人."""
+    return registrar.persons.answer(person)
+
+
+@post("/persons/{person:str}/revoke", status_code=200, sync_to_thread=True)
+def revoke_person(
+    person: FromPath[str], data: JSONBody[wire.PersonRevocation], registrar: NamedDependency[Registrar]
+) -> wire.PersonStateAnswer:
+    """吊销个人证书."""
+    return registrar.persons.revoke(person, data)
+
+
+@post("/persons/{person:str}/renew", status_code=200, sync_to_thread=True)
+def renew_person(
+    person: FromPath[str], data: JSONBody[wire.PersonRenewal], registrar: NamedDependency[Registrar]
+) -> wire.PersonStateAnswer:
+    """更新个人证书."""
+    return registrar.persons.renew(person, data)
+
+
+@post("/persons/{person:str}/seals", sync_to_thread=True)
+def make_person_seal(
+    person: FromPath[str], data: JSONBody[wire.PersonSealRequest], registrar: NamedDependency[Registrar]
+) -> wire.PersonStateAnswer:
+    """制作个人签名章."""
+    return registrar.persons.make_seal(person, data)
+
+
 def create_router(
-    platform: LicencePlatform, *, authority: CertificateAuthority, maker: httpx.Client, maker_url: str
+    platform: LicencePlatform,
+    *,
+    authority: CertificateAuthority,
+    maker: httpx.Client,
+    maker_url: str,
+    maker_token: str = "",
 ) -> Router:
-    """Mount the registrar at /registrar; it asks the seal maker at `maker_url` over HTTP."""
-    registrar = Registrar(platform, authority, maker, maker_url)
+    """Mount the registrar at /registrar; it asks the seal maker at `maker_url` over HTTP, with its token."""
+    registrar = Registrar(platform, authority, maker, maker_url, maker_token)
 
     def provide() -> Registrar:
         return registrar
@@ -98,6 +140,12 @@ def create_router(
             authorise,
             fetch_authorisation,
             cancel_authorisation,
+            enrol_person,
+            fetch_person,
+            revoke_person,
+            renew_person,
+            make_person_seal,
+            *ROUTES,
         ],
         dependencies={"registrar": Provide(provide, sync_to_thread=False)},
         exception_handlers=EXCEPTION_HANDLERS,

@@ -5,6 +5,7 @@ the register until it is delivered. The maker hears the same letter twice withou
 """
 
 import logging
+from dataclasses import dataclass, field
 from functools import partial
 from typing import Final
 
@@ -29,13 +30,31 @@ def with_letter(book: Book, letter: Letter) -> Book:
     return structs.replace(book, letters=(*book.letters, letter))
 
 
-def deliver(platform: LicencePlatform, maker: httpx.Client, maker_url: str) -> None:
+@dataclass(frozen=True)
+class MakerLine:
+    """The line to the seal maker at `url`; the client has the timeouts, `token` says that it is us who write."""
+
+    client: httpx.Client
+    url: str
+    token: str = field(default="", repr=False)
+
+    def post(self, path: str, content: bytes) -> httpx.Response:
+        """Post JSON; httpx.HTTPError when nobody answers."""
+        headers = {"content-type": "application/json"}
+        if self.token:
+            headers["authorization"] = f"Bearer {self.token}"
+        return self.client.post(f"{self.url.rstrip('/')}{path}", content=content, headers=headers)
+
+    def deliver(self, platform: LicencePlatform) -> None:
+        """Send all letters that wait."""
+        deliver(platform, self)
+
+
+def deliver(platform: LicencePlatform, maker: MakerLine) -> None:
     """Send what waits, in order, up to the first letter that does not arrive; a refused one is logged and dropped."""
     for letter in platform.register.read().letters:
         try:
-            response = maker.post(
-                f"{maker_url}{letter.path}", content=letter.body, headers={"content-type": "application/json"}
-            )
+            response = maker.post(letter.path, letter.body)
         except httpx.HTTPError as error:
             _log.warning("the seal maker does not hear of %s: %s", letter.path, error)
             return
