@@ -12,6 +12,7 @@ from typing import Annotated, Final, Literal
 from msgspec import Meta, Struct
 
 from sealing.errors import SealFormatError
+from sealing.pdfium import LOCK
 from signing import canonical
 from signing.errors import MalformedError
 
@@ -153,6 +154,11 @@ def _svg_path(stroke: Stroke, colour: str) -> str:
 
 def _coverage(artwork: Artwork, dpi: int) -> tuple[tuple[int, int], bytes]:
     """Size in pixels, and a grey byte per pixel: 0 where the seal is, 255 where it is not."""
+    with LOCK:  # around a call, so that the library's objects are gone before another thread comes
+        return _draw_coverage(artwork, dpi)
+
+
+def _draw_coverage(artwork: Artwork, dpi: int) -> tuple[tuple[int, int], bytes]:
     import pypdfium2  # noqa: PLC0415 - see png
 
     black = pdf_content(artwork, (0, 0, 0))

@@ -7,21 +7,28 @@ would vanish. Lengths are ems unless a name says mm; y goes up from the baseline
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache
+from threading import RLock
 from typing import Any, Final, Literal
 
 from sealing.artwork import UNIT_PER_MM, Stroke
+from sealing.artwork_faces import system_face
 from sealing.errors import MissingGlyphError
 
 Point = tuple[float, float]
 Box = tuple[float, float, float, float]
 """Left, bottom, right, top."""
-Face = Literal["serif", "sans"]
+Face = Literal["serif", "sans", "kai"]
+"""`kai` is the system's calligraphic face where it has one and the character is in it, else the same as `serif`."""
 Placing = Callable[[float, float], Point]
 """Maps a point of a glyph's em square to the seal (mm, y down)."""
 
 LEAST_STROKE_MM: Final = 0.25
 """No stroke of a letter is thinner on paper: thinner ones break off in print, scan and fax."""
-_HAIR: Final[dict[Face, Point]] = {"serif": (0.060, 0.034), "sans": (0.070, 0.062)}
+_HAIR: Final[dict[Face, Point]] = {
+    "serif": (0.060, 0.034),
+    "sans": (0.070, 0.062),
+    "kai": (0.050, 0.040),
+}
 """The thinnest upright and the thinnest level strokes of each face, measured on the outlines."""
 _WEIGHT: Final = 0.056
 """Level strokes of a letter, as a part of its height: about that of an engraved Song face."""
@@ -30,6 +37,10 @@ _BUSY: Final = 150
 """Steps of an outline from which a character is too full to be made bolder: one in a thousand names has one."""
 _IDEOGRAPH: Final = 0x2E80
 _BRACKETS: Final = frozenset("（）\u3014\u3015【】《》“”‘’，。、：；！？\uff0e")
+
+
+_READING: Final = RLock()
+"""A font is read from its file as characters are asked for: by one thread at a time."""
 
 
 @dataclass(frozen=True)
@@ -50,16 +61,31 @@ class Glyph:
 @cache
 def glyph(character: str, face: Face = "serif") -> Glyph:
     """Answer the outline of one character. Raises MissingGlyphError; never answers the font's box."""
+    if face == "kai":
+        return _calligraphic(character)
+    return _read(character, face)
+
+
+def _calligraphic(character: str) -> Glyph:
+    """Answer a character of the system's calligraphic face; one that it lacks is taken from the song face."""
+    try:
+        return _read(character, "kai")
+    except MissingGlyphError:
+        return glyph(character, "serif")
+
+
+def _read(character: str, face: Face) -> Glyph:
     from fontTools.pens.boundsPen import BoundsPen  # noqa: PLC0415 - only who draws pays for fontTools
     from fontTools.pens.recordingPen import RecordingPen  # noqa: PLC0415
 
-    glyphs, names, em = _font(face)
-    if ord(character) not in names:
-        raise MissingGlyphError(character)
-    pen, bounds = RecordingPen(), BoundsPen(glyphs)
-    outline = glyphs[names[ord(character)]]
-    outline.draw(pen)
-    pen.replay(bounds)
+    with _READING:
+        glyphs, names, em = _font(face)
+        if ord(character) not in names:
+            raise MissingGlyphError(character)
+        pen, bounds = RecordingPen(), BoundsPen(glyphs)
+        outline = glyphs[names[ord(character)]]
+        outline.draw(pen)
+        pen.replay(bounds)
     contours = tuple((verb, tuple((x / em, y / em) for x, y in points)) for verb, points in pen.value)
     if not contours and not character.isspace():
         raise MissingGlyphError(character)
@@ -120,6 +146,7 @@ def _font(face: Face) -> tuple[Any, dict[int, str], int]:
     import pylopdf_fonts_zh_cn  # noqa: PLC0415 - see glyph
     from fontTools.ttLib import TTFont  # noqa: PLC0415
 
-    path = pylopdf_fonts_zh_cn.serif_path() if face == "serif" else pylopdf_fonts_zh_cn.sans_path()
-    font = TTFont(path, lazy=True)
+    own = system_face() if face == "kai" else None
+    path = own or (pylopdf_fonts_zh_cn.sans_path() if face == "sans" else pylopdf_fonts_zh_cn.serif_path())
+    font = TTFont(path, lazy=True, fontNumber=0)
     return font.getGlyphSet(), dict(font.getBestCmap()), int(font["head"].unitsPerEm)

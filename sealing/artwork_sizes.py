@@ -25,6 +25,29 @@ class UnitKind(StrEnum):
     INSTITUTION = "事业单位"
     NATIONAL_INSTITUTION = "国务院所属事业单位"
 
+    @classmethod
+    def of(cls, type_: str, name: str = "") -> "UnitKind":
+        """Read the kind from a licence's 类型, or where that says nothing from the end of the unit's name.
+
+        What is not recognised gets the size of a limited company, which the rule of 1999 allows to everybody.
+        """
+        for words, kind in _SIGNS:
+            if any(word in type_ for word in words) or (not type_ and any(name.endswith(word) for word in words)):
+                return cls(kind)
+        return cls.LIMITED_COMPANY
+
+
+_SIGNS: Final = (
+    (("国务院所属事业单位",), "国务院所属事业单位"),
+    (("股份有限公司", "股份公司"), "股份有限公司"),
+    (("国有企业", "全民所有制"), "国有企业"),
+    (("个体工商户", "个体户"), "个体工商户"),
+    (("社会团体", "协会", "学会", "商会"), "社会团体"),
+    (("高等学校", "大学"), "高等学校"),
+    (("事业单位", "事业法人"), "事业单位"),
+)
+"""Words of a licence (or of a register entry) by which a kind is known; the first that fits counts."""
+
 
 @dataclass(frozen=True)
 class RoundSize:
@@ -93,3 +116,5 @@ class PracticeSize:
 PRACTICE_SIZE: Final = PracticeSize()
 PRACTICE_PLATE: Final = (50.0, 30.0)
 """A rectangular practice seal (造价、监理 and others); its size differs from rule to rule, so it is an argument."""
+SIGNATURE_SIZE: Final = (40, 15)
+"""The box of a personal signature seal (个人签名章) that is written from the name; no rule sets one."""

@@ -52,19 +52,19 @@ _LONG: Final = 22
 """Characters around an invoice seal up to which the letters keep their prescribed height."""
 
 
-def unit_seal(name: str, number: str, kind: UnitKind = UnitKind.LIMITED_COMPANY) -> Artwork:
+def unit_seal(name: str, number: str, kind: UnitKind = UnitKind.LIMITED_COMPANY, *, mark: str = "") -> Artwork:
     """Draw the seal of a unit's legal name (法定名称章, 公章), in the size of its kind."""
-    return _round(name, number, UNIT_SIZES[kind])
+    return _round(name, number, UNIT_SIZES[kind], mark=mark)
 
 
-def finance_seal(name: str, number: str) -> Artwork:
+def finance_seal(name: str, number: str, *, mark: str = "") -> Artwork:
     """Draw 财务专用章."""
-    return _round(name, number, SPECIAL_SIZE, line="财务专用章")
+    return _round(name, number, SPECIAL_SIZE, line="财务专用章", mark=mark)
 
 
-def contract_seal(name: str, number: str, *, order: int = 0) -> Artwork:
+def contract_seal(name: str, number: str, *, order: int = 0, mark: str = "") -> Artwork:
     """Draw 合同专用章; `order` counts the contract seals of one company from 1 and is shown as （1）."""
-    return _round(name, number, CONTRACT_SIZE, line="合同专用章", order=order)
+    return _round(name, number, CONTRACT_SIZE, line="合同专用章", order=order, mark=mark)
 
 
 def bid_seal(name: str, number: str, *, order: int = 0) -> Artwork:

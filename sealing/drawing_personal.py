@@ -1,14 +1,16 @@
 """Seals of persons: practice seals (执业印章), oval or rectangular, and signatures. Lengths in mm."""
 
 import math
+import re
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import cycle
 from typing import Final, Literal
 
 from sealing.artwork import Artwork, Stroke
-from sealing.artwork_glyphs import Placing, Point, glyph, is_wide, outline
+from sealing.artwork_glyphs import Face, Placing, Point, glyph, is_wide, outline, unit
 from sealing.artwork_shapes import Oval, compose, frame, polygon, ring
-from sealing.artwork_sizes import PRACTICE_PLATE, PRACTICE_SIZE, PracticeSize
+from sealing.artwork_sizes import PRACTICE_PLATE, PRACTICE_SIZE, SIGNATURE_SIZE, PracticeSize
 from sealing.artwork_text import Arc, along, straight
 from sealing.errors import SealTextError
 
@@ -75,10 +77,13 @@ def plate_practice_seal(
     return compose(width, height, parts, colour)
 
 
-def name_signature(name: str, *, height_mm: float = 12.0, colour: Literal["black", "blue"] = "black") -> Artwork:
+def name_signature(
+    name: str, *, height_mm: float = 12.0, colour: Literal["black", "blue"] = "black", face: Face = "serif"
+) -> Artwork:
     """Draw a name in the manner of a running hand: leaning, rising, each character a little unlike its neighbours.
 
-    Made of the outlines of the seal font; for a real hand see `pen_signature`. SealTextError, MissingGlyphError.
+    Made of the outlines of the seal font, or with `kai` of the system's calligraphic face where there is one; for a
+    real hand see `drawing_ink`. SealTextError, MissingGlyphError.
     """
     if not 1 <= len(name) <= _MAX_SIGNATURE:
         raise SealTextError(f"a signature holds 1 to {_MAX_SIGNATURE} characters, not {len(name)}")
@@ -87,15 +92,43 @@ def name_signature(name: str, *, height_mm: float = 12.0, colour: Literal["black
     for index, character in enumerate(name):
         sway = _SWAY[(index * 3 + ord(character)) % len(_SWAY)]
         wide = tall * (0.86 if is_wide(character) else 0.8) * (1 + 0.06 * sway)
-        left, _, right, _ = glyph(character).box
+        left, _, right, _ = glyph(character, face).box
         base = height_mm * (0.79 - 0.012 * index + 0.02 * sway)
         place = _leaning((x - left * wide, base), wide, tall * (1 + 0.09 * sway), math.radians(-4 + 3 * sway))
-        drawn = outline(character, place, 0.2)
+        drawn = outline(character, place, 0.2, face)
         parts += [drawn] if drawn else []
         x += (right - left) * wide * (1.03 if is_wide(character) else 1.12) if drawn else tall * 0.3
     if not parts:
         raise SealTextError("a signature of nothing but spaces")
     return compose(x + height_mm * 0.34, height_mm, parts, colour)
+
+
+def signature_seal(
+    name: str, *, size_mm: tuple[int, int] = SIGNATURE_SIZE, mark: str = "", face: Face = "kai"
+) -> Artwork:
+    """Draw a personal signature seal (个人签名章) of the name alone, in the middle of its box; `mark` below it.
+
+    SealTextError, MissingGlyphError.
+    """
+    width, height = size_mm
+    drawn = name_signature(name, height_mm=height - 2.2 if mark else height, face=face)
+    wide, high = drawn.size_mm
+    scale = min(1.0, width / wide)
+    left, top = (width - wide * scale) / 2, (height - (2.2 if mark else 0.0) - high * scale) / 2
+    parts = [_moved(stroke, scale, left, top) for stroke in drawn.strokes]
+    if mark:
+        parts += straight(mark, (width / 2, height - 1.2), height=1.5, widest=width * 0.8, face="sans")
+    return compose(width, height, parts, "black")
+
+
+def _moved(stroke: Stroke, scale: float, left: float, top: float) -> Stroke:
+    """Scale a path and move it; its numbers are x and y in turn."""
+    shift = cycle((unit(left), unit(top)))
+    path = _NUMBER.sub(lambda found: str(round(int(found[0]) * scale) + next(shift)), stroke.d)
+    return Stroke(path, stroke.fill, round(stroke.width * scale))
+
+
+_NUMBER: Final = re.compile(r"-?[0-9]+")
 
 
 def pen_signature(

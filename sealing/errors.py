@@ -185,3 +185,35 @@ class NoImpressionError(ScannedPictureError):
 
 class UnknownScanSizeError(ScannedPictureError):
     """Neither the size in mm nor a believable resolution is known, so the real size cannot be kept."""
+
+
+class UnreadableOfdError(SealFormatError):
+    """A package whose entry part cannot be read: nothing can be said about it (OFD 无法读取)."""
+
+
+class EncryptedOfdError(SealingError):
+    """A package encrypted by GM/T 0099-2020 appendix C (OFD 已加密): what it shows is not there."""
+
+
+class UnsealableOfdError(SealingError):
+    """What keeps a readable OFD package from being sealed: damaged parts, or names that no seal could cover."""
+
+
+class ClosedOfdError(UnsealableOfdError):
+    """A signature protects the list of signatures, or the package forbids more of them (OFD 文档已封闭)."""
+
+
+class NoOfdPagesError(UnsealableOfdError):
+    """The document in the package has no page."""
+
+
+class EmptySignatureError(SealTextError):
+    """Strokes of a pen in which the pen draws nothing (手写签名为空)."""
+
+
+class SignatureTooLargeError(SealTextError):
+    """A handwritten signature of too many points or strokes, too much ink, or of an impossible size."""
+
+
+class ScanWorkerDiedError(ScannedPictureError):
+    """The picture exhausted the memory or time that it may use, or crashed the imaging library."""

@@ -6,6 +6,8 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Final
 
+from sealing.errors import SealingError
+from sealing.pdf_profiles import read_inner
 from sealing.ses import CONSENT
 from signing import der
 from signing.cms import parse_cms
@@ -14,10 +16,11 @@ from signing.pades_evidence import EmbeddedEvidence, read_evidence
 from signing.path import RevocationEvidence
 from signing.pdf import ByteRange, Coverage, FilledSignature, find_signatures, find_traces, hasher
 from signing.pdf_changes import Change, find_changes
-from signing.pdf_reading import OpenPdf, UnreadablePdfError, open_pdf, page_references, read_slice
+from signing.pdf_objects import objects_of
+from signing.pdf_reading import OpenPdf, UnreadablePdfError, open_pdf, read_slice
+from signing.pdf_rsa_sha1 import SUB_FILTER, wrap_signature
 from signing.timestamps import parse_token
 
-MAX_SIGNATURES: Final = 200
 _MAX_CONTENT: Final = 256 << 20
 """Bytes; a message without signed attributes needs the covered bytes themselves."""
 _MAX_MESSAGE: Final = 4 << 20
@@ -42,6 +45,8 @@ PAYLOADS: Final = {
     "/fxit.sm.detached": Payload.SEAL,
     "/GM.sm2cms.detached": Payload.GM_CMS,
     "/adbe.pkcs7.detached": Payload.CMS,
+    "/adbe.pkcs7.sha1": Payload.CMS,
+    "/adbe.x509.rsa_sha1": Payload.CMS,
     "/ETSI.CAdES.detached": Payload.CMS,
     "/ETSI.RFC3161": Payload.TIMESTAMP,
 }
@@ -77,28 +82,31 @@ class DocumentEvidence:
     embedded: EmbeddedEvidence = _NO_EVIDENCE
 
 
-def gather_pdf(path: Path) -> DocumentEvidence:
+def gather_pdf(path: Path, password: str | None = None) -> DocumentEvidence:
     """Read the evidence from a PDF. Raises the errors of `signing.pdf_reading`.
+
+    An encrypted file that opens for everybody is read; one that asks for a password raises PasswordNeededError
+    without one, WrongPasswordError with a wrong one, and EncryptedPdfError where a password does not help.
 
     A file that bears signatures and cannot be read any more is not refused: its signatures are reported as broken.
     """
-    try:
-        with open_pdf(path) as pdf:
-            found = _limited(find_signatures(pdf))
-            gathered = tuple(_gather(pdf, one, found) for one in found)
-            return DocumentEvidence(pdf.mode, len(page_references(pdf)), gathered, read_evidence(pdf))
-    except UnreadablePdfError:
-        traces = find_traces(path)
-        if not traces:
-            raise
-        return DocumentEvidence("lenient", 0, tuple(_lost(trace) for trace in traces))
+    for strict in (True, False):  # what a strict reader cannot read, a lenient one often can
+        try:
+            return _gather_all(path, password or "", strict=strict)
+        except UnreadablePdfError as error:
+            unread = error
+    traces = find_traces(path)
+    if not traces:
+        raise unread
+    return DocumentEvidence("lenient", 0, tuple(_lost(trace) for trace in traces))
 
 
-def _limited(found: tuple[FilledSignature, ...]) -> tuple[FilledSignature, ...]:
-    """Refuse to leave some out: what is not judged could be what fails."""
-    if len(found) > MAX_SIGNATURES:
-        raise UnreadablePdfError(f"more than {MAX_SIGNATURES} signatures")
-    return found
+def _gather_all(path: Path, password: str, *, strict: bool) -> DocumentEvidence:
+    with open_pdf(path, password, strict=strict) as pdf:
+        found = find_signatures(pdf)
+        gathered = tuple(_gather(pdf, one, found) for one in found)
+        pages = len(objects_of(pdf).pages(pdf.revisions - 1))
+        return DocumentEvidence(pdf.mode, pages, gathered, read_evidence(pdf))
 
 
 def _lost(trace: FilledSignature) -> SignatureEvidence:
@@ -108,6 +116,8 @@ def _lost(trace: FilledSignature) -> SignatureEvidence:
 def _gather(pdf: OpenPdf, signature: FilledSignature, found: tuple[FilledSignature, ...]) -> SignatureEvidence:
     payload = PAYLOADS.get(signature.sub_filter, Payload.UNKNOWN)
     message, padding = _cut(signature.contents)
+    if signature.sub_filter == SUB_FILTER:
+        message = _wrapped(signature)
     remarks = list(signature.remarks)
     if padding.strip(b"\0"):
         remarks.append("签名值之后的填充不全为零。")
@@ -117,12 +127,21 @@ def _gather(pdf: OpenPdf, signature: FilledSignature, found: tuple[FilledSignatu
     if signature.byte_range is not None:
         compute = hasher(pdf, signature.byte_range)
         names, whole = _needs(payload, message)
+        if signature.sub_filter == "/adbe.pkcs7.sha1":
+            names, whole = tuple(dict.fromkeys(("sha1", *names))), False
         digests = {name: compute(name) for name in names}
         content = _read_content(pdf, signature.byte_range) if whole else None
     changes: tuple[Change, ...] = ()
     if signature.covers is Coverage.REVISION and not signature.defects:
         changes = find_changes(pdf, signature, found, strict=payload is Payload.SEAL)
     return SignatureEvidence(signature, payload, message, digests, content, changes, tuple(remarks))
+
+
+def _wrapped(signature: FilledSignature) -> bytes:
+    try:
+        return wrap_signature(signature.contents, signature.certificates)
+    except (MalformedError, SigningError):
+        return b""
 
 
 def _cut(contents: bytes) -> tuple[bytes, bytes]:
@@ -145,10 +164,19 @@ def _needs(payload: Payload, message: bytes) -> tuple[tuple[str, ...], bool]:
             case Payload.CMS | Payload.GM_CMS:
                 signer = parse_cms(message).signer
                 own = _known(signer.digest)
-                return (*own, *(() if "sm3" in own else ("sm3",))), not signer.signed_attributes
+                also = payload is Payload.GM_CMS or _names_seal(message)
+                return tuple(dict.fromkeys((*own, *(("sm3",) if also else ())))), not signer.signed_attributes
     except SigningError:
         pass
     return (), False
+
+
+def _names_seal(message: bytes) -> bool:
+    """Whether a message holds or names a seal, whose digest is SM3 whatever the message's is."""
+    try:
+        return any(read_inner(message))
+    except (SigningError, SealingError):
+        return True
 
 
 def _known(name: str) -> tuple[str, ...]:

@@ -9,6 +9,7 @@ from sealing import ses
 from sealing.errors import SealFormatError
 from sealing.evidence import SignatureEvidence
 from sealing.judging import Policy
+from sealing.judging_identity import check_owner
 from sealing.judging_seal import judge_seal, judge_ses, seal_notices
 from sealing.pdf_profiles import read_inner
 from sealing.report import SignatureKind, SignatureReport
@@ -39,12 +40,18 @@ def add_inner_seal(
     checks += [
         _fault("") if named == sm3(statement.raw) else _fault("签章不是签名所指明的那一个"),
         check("ses-certificate", same, code="SEAL_CERTLIST", sub=sub, why="" if same else "签章与签名的证书不同"),
-        *judge_seal(statement.seal, policy, report.signed_at),
+        *judge_seal(statement.seal, policy, report.basis.judged_at, proven=report.basis.proof is not None),
+        *check_owner(statement.seal, certificate),
     ]
     verdict = report.verdict + Verdict(*checks, warnings=seal_notices(statement.seal, policy))
-    profile, consent = f"{report.profile}+{own.profile}", own.consent_sm3
     return replace(
-        report, kind=SignatureKind.SEAL, profile=profile, verdict=verdict, seal=own.seal, consent_sm3=consent
+        report,
+        kind=SignatureKind.SEAL,
+        profile=f"{report.profile}+{own.profile}",
+        verdict=verdict,
+        seal=own.seal,
+        consent_sm3=own.consent_sm3,
+        basis=replace(report.basis, maker=own.basis.maker),
     )
 
 

@@ -4,7 +4,7 @@ Steps that depend on time are judged at the proven time (a valid timestamp), els
 certificate that is no longer good today leaves the answer open, because nothing proves the signature older.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Final
@@ -13,26 +13,28 @@ from sealing import ses
 from sealing.errors import SealFormatError
 from sealing.evidence import SignatureEvidence
 from sealing.judging import (
-    MAX_AHEAD,
     Policy,
     check_identity,
     check_still_good,
-    judge_licence,
+    check_still_trusted,
+    judge_for,
     read_certificate,
     read_signer,
 )
-from sealing.report import SealFacts, SignatureKind, SignatureReport, TimeSource
+from sealing.judging_identity import check_owner
+from sealing.judging_stamps import NO_STAMP, JudgedStamp, SignatureTime, find_time, judge_stamp
+from sealing.report import Basis, SealFacts, SignatureKind, SignatureReport
 from sealing.seal import kind_of
 from sealing.ses import SesSeal, SesSignature, Statement
-from signing.algorithms import compute_digest
+from signing.algorithm_uses import Use, check_uses, path_uses
 from signing.certificates import Certificate
 from signing.checks import Check, Result, SubIndication, Verdict, check
 from signing.digests import sm3
-from signing.errors import BadSignatureError, MalformedError, SigningError
-from signing.path import Purpose, verify_path
+from signing.errors import BadSignatureError, MalformedError
+from signing.path import PathJudgement, Purpose
+from signing.poe import ProofKind
 from signing.sm2 import PublicKey, compute_z, verify
 from signing.sm2_encoding import encode_signature, read_signature
-from signing.timestamps import TimestampToken, is_genuine, parse_token, verify_token
 
 _DIGEST: Final = 32
 
@@ -46,17 +48,27 @@ def judge_ses(evidence: SignatureEvidence, policy: Policy) -> SignatureReport:
         broken = check("format", ok=False, code="FMT_CMS", sub=SubIndication.FORMAT_FAILURE, why=str(error))
         return SignatureReport(name, SignatureKind.SEAL, "SES", Verdict(broken))
     statement, certificate = signed.statement, read_certificate(signed.certificate)
-    stamp, stamped = _judge_stamp(signed, policy)
-    when = stamp.gen_time if stamp else statement.time
+    stamp = _judge_stamp(signed, policy, name)
+    time = find_time(stamp, statement.time, policy)
+    path = judge_for(certificate, policy, time.at, Purpose.LICENCE) if certificate and time.at else None
+    uses, strength_at = _uses(path, certificate), time.proof.at if time.proof else policy.at
+    algorithms, weak = check_uses(uses, policy.rules, at=strength_at, claimed=time.at)
     verdict = Verdict(
         check("format", ok=True, code="FMT_CMS"),
         _check_signature("signature", "SIG", _Signed(certificate, signed.algorithm, statement.raw, signed.signature)),
-        *_judge_signer(certificate, policy, when, proven=stamp is not None),
+        *_judge_signer(certificate, path, policy, time),
         _check_digest(statement, evidence.digests.get("sm3", b"")),
-        *judge_seal(statement.seal, policy, when, proven=stamp is not None),
+        *judge_seal(statement.seal, policy, time.at, proven=time.proven),
         _listed(statement, signed.certificate, certificate),
-        *stamped,
-        warnings=(*_ses_warnings(signed, stamp), *seal_notices(statement.seal, policy)),
+        *check_owner(statement.seal, certificate),
+        algorithms,
+        *stamp.checks,
+        warnings=(
+            *_ses_warnings(signed, time),
+            *stamp.warnings,
+            *weak,
+            *seal_notices(statement.seal, policy),
+        ),
     )
     if policy.expect_uscc:
         verdict += Verdict(check_identity([certificate] if certificate else [], policy.expect_uscc))
@@ -67,11 +79,29 @@ def judge_ses(evidence: SignatureEvidence, policy: Policy) -> SignatureReport:
         verdict=verdict,
         signer=read_signer(certificate),
         seal=seal_facts(statement.seal),
-        signed_at=when,
-        time_source=TimeSource.TIMESTAMP if stamp else TimeSource.CLAIMED if when else TimeSource.NONE,
-        authority=stamp.certificate.common_name if stamp and stamp.certificate else "",
+        signed_at=time.told,
+        time_source=time.source,
+        authority=time.authority,
         consent_sm3=statement.consent_sm3.hex() if statement.consent_sm3 else "",
+        basis=Basis(
+            certificate=certificate,
+            chain=(path.path if path else None) or (),
+            maker=read_certificate(statement.seal.certificate),
+            stamp=stamp.certificate,
+            stamped=time.proven,
+            status=path.status if path else None,
+            proof=time.proof,
+            claimed=statement.time,
+            judged_at=time.at,
+            algorithms=("SM2", "SM3"),
+            uses=uses,
+        ),
     )
+
+
+def _uses(path: PathJudgement | None, certificate: Certificate | None) -> tuple[Use, ...]:
+    above = (path.path if path else None) or ((certificate,) if certificate else ())
+    return (Use("sm2", 256, "签章"), Use("sm3", 0, "签章"), *path_uses(above, "签章人"))
 
 
 def _check_digest(statement: Statement, digest: bytes) -> Check:
@@ -89,16 +119,22 @@ def judge_seal(seal: SesSeal, policy: Policy, when: datetime | None, *, proven: 
     """
     maker, period = read_certificate(seal.certificate), seal.info.property
     stamp, stamped = _judge_seal_stamp(seal, policy)
+    told = [when if proven else None, stamp.token.gen_time if stamp.token else None]
+    told += [policy.proof.at if policy.proof else None]
     signature = _Signed(maker, seal.algorithm, seal.signed, seal.signature)
     checks = [_check_signature("seal-signature", "SEAL_SIG", signature)]
     if seal.layout == ses.V5:
         checks.append(_check_created(seal, policy))
     at = _maker_time(seal, when)
     if maker is not None and at is not None:
-        times = [one for one in (when if proven else None, stamp.gen_time if stamp else None) if one is not None]
-        before = any(_was_good(maker, policy, one) for one in times)
         path = _judge_maker(maker, policy, at).checks
+        revoked = any(one.code == "REVOKED_AFTER" for one in path)
+        before = revoked and any(_was_good(maker, policy, one) for one in told if one is not None)
         checks += [replace(one if before else _unproven(one), name=f"maker-{one.name}") for one in path]
+        known = [one for one in told if one is not None]
+        checks += _check_maker_trust(maker, policy, path, known)
+        strength, _ = check_uses(_maker_uses(maker, policy, at), policy.rules, at=min([policy.at, *known]), claimed=at)
+        checks += [replace(strength, name="maker-algorithms")] if strength.result is not Result.OK else []
     checks += stamped
     inside = None if when is None else period.not_before <= when <= period.not_after
     why = f"印章有效期 {period.not_before:%Y-%m-%d %H:%M:%S} 至 {period.not_after:%Y-%m-%d %H:%M:%S} UTC"
@@ -111,6 +147,8 @@ def seal_notices(seal: SesSeal, policy: Policy) -> tuple[str, ...]:
     maker, told = read_certificate(seal.certificate), list[str]()
     if not seal.info.picture.is_as_named:
         told.append(f"FMT_CMS：印章图片标为 {seal.info.picture.format[:16]}，实际不是。")
+    if maker is not None:
+        told += check_uses(_maker_uses(maker, policy, policy.reference), policy.rules, at=policy.reference)[1]
     if seal.layout != ses.V5 or maker is None:
         return tuple(told)
     then = _judge_maker(maker, policy, seal.info.property.created)
@@ -130,26 +168,37 @@ def _maker_time(seal: SesSeal, when: datetime | None) -> datetime | None:
 
 
 def _judge_maker(maker: Certificate, policy: Policy, at: datetime) -> Verdict:
-    return verify_path(
-        maker,
-        anchors=policy.anchors,
-        evidence=policy.evidence,
-        at=at,
-        purpose=Purpose.SEAL_MAKER,
-        extra=policy.known,
-    )
+    return judge_for(maker, policy, at, Purpose.SEAL_MAKER).verdict
 
 
 def _check_created(seal: SesSeal, policy: Policy) -> Check:
     """Whether createDate can be true: not in the future, and not after the period's end."""
     made, end = seal.info.property.created, seal.info.property.not_after
     why = f"制作日期 {made:%Y-%m-%d %H:%M:%S} UTC"
-    ok = made - policy.at <= MAX_AHEAD and made <= end
+    ok = made - policy.at <= policy.rules.slack and made <= end
     return check("seal-created", ok, code="SEAL_CREATED", sub=SubIndication.SIG_CONSTRAINTS_FAILURE, why=why)
 
 
 def _was_good(maker: Certificate, policy: Policy, at: datetime) -> bool:
     return not any(one.code == "REVOKED_BEFORE" for one in _judge_maker(maker, policy, at).checks)
+
+
+def _maker_uses(maker: Certificate, policy: Policy, at: datetime) -> Sequence[Use]:
+    """Name what the maker's signature rests on above SM2 and SM3, which nothing else can be: its path."""
+    return path_uses(judge_for(maker, policy, at, Purpose.SEAL_MAKER).path or (maker,), "制章者")
+
+
+def _check_maker_trust(
+    maker: Certificate, policy: Policy, path: Iterable[Check], told: Iterable[datetime]
+) -> list[Check]:
+    """Leave open a seal whose maker the trust list vouches for no longer, unless a timestamp is from before."""
+    if any(one.code == "CHAIN_NONE" for one in path) or any(
+        one.name == "chain" and one.result is Result.OK for at in told for one in _judge_maker(maker, policy, at).checks
+    ):
+        return []
+    now = _judge_maker(maker, policy, policy.reference)
+    ended = check_still_trusted(maker, now, policy, Purpose.SEAL_MAKER)
+    return [replace(one, name="maker-proof") for one in ended]
 
 
 def _unproven(one: Check) -> Check:
@@ -158,14 +207,14 @@ def _unproven(one: Check) -> Check:
     return Check(one.name, "REVOKED_NOPOE", Result.UNKNOWN, one.why, SubIndication.REVOKED_NO_POE)
 
 
-def _judge_seal_stamp(seal: SesSeal, policy: Policy) -> tuple[TimestampToken | None, list[Check]]:
+def _judge_seal_stamp(seal: SesSeal, policy: Policy) -> tuple[JudgedStamp, list[Check]]:
     """Judge the maker's own timestamp of a v5 seal: over its signature value, and not before createDate."""
     if seal.timestamp is None:
-        return None, []
-    token, checks = _read_stamp(seal.timestamp, seal.signature, policy)
-    late = token is not None and seal.info.property.created > token.gen_time
+        return NO_STAMP, []
+    stamp = judge_stamp(seal.timestamp, seal.signature, policy, ProofKind.SIGNATURE_TIMESTAMP, seal.info.number)
+    late = stamp.token is not None and seal.info.property.created > stamp.token.gen_time
     order = check("order", not late, code="TST_BAD", sub=SubIndication.TIMESTAMP_ORDER_FAILURE)
-    return token, [replace(one, name=f"seal-{one.name}") for one in (*checks, order)]
+    return stamp, [replace(one, name=f"seal-{one.name}") for one in (*stamp.checks, order)]
 
 
 def _listed(statement: Statement, raw: bytes, certificate: Certificate | None) -> Check:
@@ -186,28 +235,28 @@ def _listed(statement: Statement, raw: bytes, certificate: Certificate | None) -
 
 
 def _judge_signer(
-    certificate: Certificate | None, policy: Policy, when: datetime | None, *, proven: bool
+    certificate: Certificate | None, path: PathJudgement | None, policy: Policy, time: SignatureTime
 ) -> list[Check]:
     """Judge the signer's certificate: path, validity, key usage and revocation at the signing time."""
-    if certificate is None or when is None:
+    if certificate is None or path is None:
         what = ("NO_CERT", SubIndication.NO_SIGNING_CERTIFICATE_FOUND) if certificate is None else _UNTIMED
         return [Check("certificate", what[0], Result.UNKNOWN, "", what[1])]
-    path = judge_licence(certificate, policy, when)
-    if proven or path.failed:
-        return list(path.checks)
-    return [*path.checks, *check_still_good(certificate, policy)]
+    if time.proven or path.verdict.failed:
+        return list(path.verdict.checks)
+    return [*path.verdict.checks, *check_still_good(certificate, policy)]
 
 
-def _judge_stamp(signed: SesSignature, policy: Policy) -> tuple[TimestampToken | None, list[Check]]:
-    """Judge the timestamp over the signature value; answer it only if nothing about it failed."""
+def _judge_stamp(signed: SesSignature, policy: Policy, name: str) -> JudgedStamp:
+    """Judge the timestamp over the signature value."""
     if signed.timestamp is None:
-        return None, []
-    return _read_stamp(signed.timestamp, signed.signature, policy)
+        return NO_STAMP
+    return judge_stamp(signed.timestamp, signed.signature, policy, ProofKind.SIGNATURE_TIMESTAMP, name)
 
 
-def _ses_warnings(signed: SesSignature, stamp: TimestampToken | None) -> Iterable[str]:
-    if stamp is None:
+def _ses_warnings(signed: SesSignature, time: SignatureTime) -> Iterable[str]:
+    if not time.proven and time.proof is None:
         yield "TIME_UNTRUSTED：签章时间取自签章者本机，未经可信时间戳证明。"
+    yield from time.notices
     if not signed.canonical and signed.statement.seal.layout != 1:
         yield "FMT_CMS：签章数据的编码不是 DER。"
     if signed.statement.version != signed.statement.seal.info.version:
@@ -259,21 +308,3 @@ def seal_facts(seal: SesSeal) -> SealFacts:
 
 
 _UNTIMED: Final = ("TIME_UNTRUSTED", SubIndication.NO_POE)
-
-
-def _read_stamp(data: bytes, stamped: bytes, policy: Policy) -> tuple[TimestampToken | None, list[Check]]:
-    try:
-        token = parse_token(data)
-        imprint = compute_digest(token.digest_algorithm, stamped)
-    except SigningError as error:
-        sub = SubIndication.SIG_CRYPTO_FAILURE
-        return None, [check("timestamp-format", ok=False, code="TST_BAD", sub=sub, why=str(error))]
-    verdict = verify_token(
-        data,
-        imprint=imprint,
-        anchors=policy.anchors,
-        evidence=policy.evidence,
-        strict=False,
-        certificates=policy.known,
-    )
-    return token if is_genuine(verdict) else None, list(verdict.checks)

@@ -26,6 +26,7 @@ import pypdfium2
 import pypdfium2.raw as pdfium_c
 
 from sealing.errors import KeywordError
+from sealing.pdfium import LOCK
 from sealing.placement import Box, PageView, Rect
 from sealing.planning import KeywordHits, Occurrence
 from signing.pdf_reading import EncryptedPdfError, UnreadablePdfError
@@ -249,7 +250,7 @@ def _folded(text: str) -> str:
 def _open(path: Path) -> Iterator[Any]:
     """Open a document, and give every failure of pdfium a type of ours."""
     try:
-        with closing(pypdfium2.PdfDocument(path)) as document:
+        with LOCK, closing(pypdfium2.PdfDocument(path)) as document:
             yield document
     except pypdfium2.PdfiumError as error:
         if getattr(error, "err_code", None) == pdfium_c.FPDF_ERR_PASSWORD:

@@ -1,7 +1,10 @@
 """Gathering what a judgement of an OFD package needs: everything read and digested, and nothing judged yet."""
 
 import hashlib
+import re
+from collections import Counter
 from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
@@ -153,8 +156,22 @@ def gather_ofd(path: Path) -> OfdEvidence:
             machinery=machinery,
             shown=shown,
             strays=package.strays,
-            remarks=package.remarks,
+            remarks=(*package.remarks, *_list_oddities(package, signatures)),
         )
+
+
+def _list_oddities(package: OfdPackage, signatures: tuple[OfdSignature, ...]) -> Iterator[str]:
+    """Tell what the list, which stays open for later seals, hides or repeats: nobody signs for what it says."""
+    counts = Counter(one.path for one in signatures if one.path)
+    for path, times in counts.items():
+        if times > 1:
+            yield f"DUPLICATE：签名文件 {path} 在签名列表中出现 {times} 次，是同一枚签章。"
+    covered = frozenset[str]().union(*(one.covered for one in signatures)) - counts.keys()
+    named = sorted(part for part in covered if _SIGNATURE_FILE.search(part))
+    for part in named[:MAX_SIGNATURES]:
+        with suppress(MalformedError):
+            read_signature(package.read(part, limit=MAX_XML), {})
+            yield f"UNLISTED：签名文件 {part} 受后来的签章保护，却不在签名列表中：这枚签章可能被移除。"
 
 
 def _all_signatures(package: OfdPackage, bodies: tuple[Body, ...], digests: "_Digests") -> Iterator[OfdSignature]:
@@ -286,6 +303,8 @@ class _Digests:
         return self.known[key]
 
 
+_SIGNATURE_FILE: Final = re.compile(r"sign[^/]*\.xml\Z|sign.*/[^/]*\.xml\Z", re.IGNORECASE)
+"""Names under which a Signature.xml may lie: the standard's, and any in a folder for signatures."""
 _HASHES: Final = frozenset({"sm3", "sha256", "sha384", "sha512", "sha1", "md5"})
 
 

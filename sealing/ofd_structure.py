@@ -6,10 +6,26 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta, timezone
 from typing import Final
 
-from sealing.errors import SealFormatError, SealingError
+from sealing.errors import EncryptedOfdError, UnreadableOfdError
 from sealing.ofd_xml import MAX_XML, Node, parse_part
 from sealing.ofd_zip import OfdPackage
 from signing.errors import MalformedError
+
+__all__ = (
+    "ENTRIES",
+    "MAX_BODIES",
+    "ROOT",
+    "Body",
+    "EncryptedOfdError",
+    "Listed",
+    "SignatureFile",
+    "StampPlace",
+    "UnreadableOfdError",
+    "read_bodies",
+    "read_entries",
+    "read_list",
+    "read_signature",
+)
 
 ROOT: Final = "OFD.xml"
 ENTRIES: Final = "OFDEntries.xml"
@@ -34,14 +50,6 @@ _METHODS: Final = {
     "sha512": "sha512",
     "2.16.840.1.101.3.4.2.3": "sha512",
 }
-
-
-class UnreadableOfdError(SealFormatError):
-    """A package whose entry part cannot be read: nothing can be said about it (OFD 无法读取)."""
-
-
-class EncryptedOfdError(SealingError):
-    """A package encrypted by GM/T 0099-2020 appendix C (OFD 已加密): what it shows is not there to be judged."""
 
 
 @dataclass(frozen=True)

@@ -9,9 +9,10 @@ from typing import Any, Final
 
 from sealing.evidence import Payload, SignatureEvidence
 from sealing.judging import Policy, check_identity, check_still_good, judge_licence, read_signer
+from sealing.judging_message import broken_message, report_message
 from sealing.judging_seal import judge_ses
 from sealing.ofd_evidence import OfdPayload, OfdSignature
-from sealing.report import SignatureKind, SignatureReport, TimeSource
+from sealing.report import Basis, SignatureKind, SignatureReport, TimeSource
 from signing import sm2
 from signing.algorithms import compute_digest
 from signing.certificates import Certificate
@@ -21,7 +22,6 @@ from signing.digests import sm3
 from signing.errors import BadSignatureError, SigningError
 from signing.path import Purpose
 from signing.pdf import Coverage, FilledSignature
-from signing.timestamps import parse_token
 
 _UNTIMED: Final = "TIME_UNTRUSTED：签名时间取自签名者本机，未经可信时间戳证明。"
 _RAW: Final = 64
@@ -72,26 +72,9 @@ def judge_gm_message(
     try:
         parsed = parse_cms(message, policy.known)
         verdict = _cms_verdict(parsed, document, policy, claimed)
-        failed = any(one.startswith("timestamp-") for one in verdict.failed)
-        stamp = parse_token(parsed.token) if parsed.token and not failed else None
+        return report_message(name, profile, parsed, verdict, policy, claimed=claimed)
     except SigningError as error:
-        broken = check("format", ok=False, code="FMT_CMS", sub=SubIndication.FORMAT_FAILURE, why=str(error))
-        return SignatureReport(name, SignatureKind.SIGNATURE, profile, Verdict(broken))
-    certificate, claimed = parsed.certificate, parsed.signing_time or claimed
-    if stamp is None:
-        verdict = _without_proof(verdict, certificate, policy)
-    if policy.expect_uscc:
-        verdict += Verdict(check_identity([certificate] if certificate else [], policy.expect_uscc))
-    return SignatureReport(
-        id=name,
-        kind=SignatureKind.SIGNATURE,
-        profile=profile,
-        verdict=verdict,
-        signer=read_signer(certificate),
-        signed_at=stamp.gen_time if stamp else claimed,
-        time_source=TimeSource.TIMESTAMP if stamp else TimeSource.CLAIMED if claimed else TimeSource.NONE,
-        authority=stamp.certificate.common_name if stamp and stamp.certificate else "",
-    )
+        return broken_message(name, profile, error)
 
 
 def _cms_verdict(parsed: ParsedCms, document: bytes, policy: Policy, claimed: datetime | None) -> Verdict:
@@ -103,6 +86,7 @@ def _cms_verdict(parsed: ParsedCms, document: bytes, policy: Policy, claimed: da
         "at": None if parsed.signing_time else claimed or policy.at,
         "strict": False,
         "known": policy.known,
+        "legacy": policy.rules.uses_sha1,
     }
     if parsed.content is None and not parsed.signer.signed_attributes:
         return verify_attached(message, content=document, **trust)
@@ -138,7 +122,7 @@ def _judge_bare(one: OfdSignature, policy: Policy) -> SignatureReport:
     if policy.expect_uscc:
         checks.append(check_identity([certificate], policy.expect_uscc))
     verdict = _without_proof(plain.verdict + Verdict(*checks, warnings=path.warnings), certificate, policy)
-    return replace(plain, verdict=verdict, signer=read_signer(certificate))
+    return replace(plain, verdict=verdict, signer=read_signer(certificate), basis=Basis(certificate=certificate))
 
 
 def _verifies(certificate: Certificate, message: bytes, value: bytes) -> bool:

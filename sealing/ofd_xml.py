@@ -77,7 +77,7 @@ class Scan:
 def parse_part(data: bytes, root: str) -> Node:
     """Read a part whose root element must be `root`. Raises LimitError, MalformedError."""
     builder = _Builder()
-    _parse(data, builder)
+    read_with(data, builder)
     if builder.root is None or builder.root.name != root:
         raise MalformedError(f"no {root} element")
     return builder.root
@@ -89,19 +89,21 @@ def scan_part(data: bytes, files: frozenset[str]) -> Scan:
     Raises LimitError, MalformedError.
     """
     scanner = _Scanner(files)
-    _parse(data, scanner)
+    read_with(data, scanner)
     return scanner.found
 
 
-class _Handler(ABC):
-    """Counts and bounds; subclasses keep what they need."""
+class Handler(ABC):
+    """Takes what a parser finds: counts and bounds; subclasses keep what they need."""
 
     most = MAX_ELEMENTS
 
     def __init__(self) -> None:
+        """Start with nothing counted."""
         self.count = self.depth = 0
 
     def start(self, name: str, attributes: dict[str, str]) -> None:
+        """Count an element, and hand it on by its local name."""
         self.count += 1
         self.depth += 1
         if self.count > self.most or self.depth > _MAX_DEPTH:
@@ -110,6 +112,7 @@ class _Handler(ABC):
         self.opened(local, attributes, is_ours=not space or space.startswith(_NAMESPACE))
 
     def end(self, _name: str) -> None:
+        """Hand the end of an element on."""
         self.depth -= 1
         self.closed()
 
@@ -126,7 +129,7 @@ class _Handler(ABC):
         """Take text."""
 
 
-class _Builder(_Handler):
+class _Builder(Handler):
     def __init__(self) -> None:
         super().__init__()
         self.root: Node | None = None
@@ -151,7 +154,7 @@ class _Builder(_Handler):
         self._texts[-1].append(text)
 
 
-class _Scanner(_Handler):
+class _Scanner(Handler):
     most = _MAX_SCANNED
 
     def __init__(self, files: frozenset[str]) -> None:
@@ -191,7 +194,8 @@ class _Scanner(_Handler):
             (self.found.aside if self._aside else self.found.shown).add(value)
 
 
-def _parse(data: bytes, handler: _Handler) -> None:
+def read_with(data: bytes, handler: Handler) -> None:
+    """Hand the elements of a part to a handler. Raises LimitError, MalformedError."""
     if len(data) > MAX_XML:
         raise LimitError(f"{len(data)} bytes of XML; at most {MAX_XML} are read")
     try:

@@ -19,7 +19,6 @@ from msgspec.structs import replace
 from identity.ports import StatementFacts
 from sealing import ses
 from sealing.errors import (
-    ConsentWindowError,
     FieldError,
     PlaceholderTooSmallError,
     SealCertificateError,
@@ -34,14 +33,13 @@ from sealing.errors import (
 )
 from sealing.increment import Increment, append_fields, append_seal
 from sealing.pages import place_fields
-from sealing.pdf_places import Ground, find_spots, survey
+from sealing.pdf_places import Ground, find_spots, require_unsealed, survey
 from sealing.pdf_profiles import KINDS, Profile, message_to_sign, room_for, write_message
 from sealing.placement import SealField, Stamp
 from sealing.seal import IssuedSeal, SealState, read_artwork
+from sealing.ses_completing import require_signature, require_statement, require_token
 from signing.certificates import Certificate, parse_certificate
-from signing.digests import sm3
 from signing.errors import (
-    BadSignatureError,
     InvalidKeyError,
     MalformedError,
     PreparedFileError,
@@ -57,12 +55,9 @@ from signing.path import RevocationEvidence, TrustAnchors
 from signing.pdf import ByteRange
 from signing.pdf_impressions import SUFFIX
 from signing.pdf_reading import open_pdf
-from signing.sm2 import PublicKey, verify
-from signing.timestamps import is_genuine, parse_token, verify_token
 
 _MAX_FIELDS: Final = 50
 _NAME: Final = re.compile(r"[A-Za-z][A-Za-z0-9_-]{0,63}")
-_NO_TRUST: Final = TrustAnchors("none", "0", sandbox=False, anchors=())
 
 
 class PreparedSeal(Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
@@ -99,8 +94,8 @@ def prepare_fields(pdf: Path, fields: Sequence[SealField], stamps: Mapping[str, 
     """Add all signature fields in one revision of their own; the file is replaced when all is done.
 
     `stamps` are the further impressions of each field, by its name: places that show nothing until that field is
-    filled, so that acts in any order leave earlier seals whole. Raises what `pages.inspect_pdf` raises, and
-    FieldError for a bad or repeated name or a place outside its page.
+    filled, so that acts in any order leave earlier seals whole. Raises what `pages.inspect_pdf` raises, FieldError for
+    a bad or repeated name or a place outside its page, and StampsNotPreparedError after the first seal.
     """
     _prepare(pdf, fields, dict(stamps or {}), {})
 
@@ -126,6 +121,7 @@ def _prepare(
         raise FieldError("field names must be plain, and each used once")
     places = place_fields(pdf, fields)
     with open_pdf(pdf) as opened:
+        require_unsealed(opened)
         impressions = {name: find_spots(opened, listed) for name, listed in further.items()}
         own = {name: find_spots(opened, [stamp])[0] for name, stamp in first.items()}
     with working_copy(pdf, pdf) as draft:
@@ -221,15 +217,16 @@ def read_ses_statement(tbs: bytes) -> StatementFacts:
     return StatementFacts(statement.document_sm3.hex(), consent, statement.seal.info.number)
 
 
-def to_be_signed(prepared: PreparedSeal, tbs: bytes = b"") -> bytes:
+def to_be_signed(prepared: PreparedSeal, tbs: bytes = b"", consent_sm3: bytes = b"") -> bytes:
     """Answer what the signer's key signs: the TBS_Sign, or what the CMS message of the profile asks for.
 
-    For `pades-ses` both are signed: first or last the TBS_Sign, and this, which names it by its SM3.
+    For `pades-ses` both are signed: first or last the TBS_Sign, and this, which names it by its SM3. `consent_sm3`
+    goes into the message of `pades`.
     """
     if prepared.profile is Profile.SES:
         return tbs
     certificate = parse_certificate(prepared.signer)
-    return message_to_sign(prepared.profile, bytes.fromhex(prepared.document_sm3), certificate, tbs)
+    return message_to_sign(prepared.profile, bytes.fromhex(prepared.document_sm3), certificate, tbs, consent_sm3)
 
 
 def complete_seal(
@@ -243,33 +240,42 @@ def complete_seal(
     anchors: TrustAnchors | None = None,
     evidence: RevocationEvidence | None = None,
     seal_signature: bytes = b"",
+    consent_sm3: bytes = b"",
 ) -> None:
     """Check statement, signature and timestamp, then fill the room in the prepared file and sync it.
 
     `signature` is over `to_be_signed`; `tbs` is empty for profiles without a seal inside, and for `pades-ses`
-    `seal_signature` is the one over it. The timestamp must be over SM3(signature) and within [not_before, not_after],
-    the consent's window. With `anchors` its authority must also be trusted. Raises StatementMismatchError,
-    SignatureRejectedError, ConsentWindowError, PlaceholderTooSmallError; then nothing was written.
+    `seal_signature` is the one over it; `consent_sm3` as in `to_be_signed`. The timestamp must be over SM3(signature)
+    and within [not_before, not_after], the consent's window. With `anchors` its authority must also be trusted.
+    StatementMismatchError, SignatureRejectedError, ConsentWindowError, PlaceholderTooSmallError: nothing was written.
     """
-    finished = finish_message(prepared, tbs, signature, token, seal_signature=seal_signature)
-    _require_token(token, signature, (not_before, not_after), anchors, evidence)
+    parts = {"seal_signature": seal_signature, "consent_sm3": consent_sm3}
+    finished = finish_message(prepared, tbs, signature, token, **parts)
+    require_token(token, signature, (not_before, not_after), anchors, evidence)
     fill_room(prepared, finished)
 
 
 def finish_message(
-    prepared: PreparedSeal, tbs: bytes, signature: bytes, token: bytes | None, *, seal_signature: bytes = b""
+    prepared: PreparedSeal,
+    tbs: bytes,
+    signature: bytes,
+    token: bytes | None,
+    *,
+    seal_signature: bytes = b"",
+    consent_sm3: bytes = b"",
 ) -> bytes:
     """Answer what goes into /Contents. Raises StatementMismatchError, SignatureRejectedError."""
     profile = prepared.profile
     if profile.has_seal:
-        _require_statement(prepared, tbs)
-        _require_signature(prepared, tbs, signature if profile is Profile.SES else seal_signature)
+        about = {"document_sm3": prepared.document_sm3, "property_info": prepared.property_info}
+        require_statement(tbs, seal=prepared.seal, **about)
+        require_signature(prepared.signer, tbs, signature if profile is Profile.SES else seal_signature)
     if profile is Profile.SES:
         return ses.write_signature(tbs, prepared.signer, signature, token)
     inner = ses.write_signature(tbs, prepared.signer, seal_signature, None) if profile.has_seal else b""
-    certificate = parse_certificate(prepared.signer)
+    certificate, to_sign = parse_certificate(prepared.signer), to_be_signed(prepared, tbs, consent_sm3)
     try:
-        return write_message(profile, to_be_signed(prepared, tbs), certificate, signature, token=token, inner=inner)
+        return write_message(profile, to_sign, certificate, signature, token=token, inner=inner)
     except SigningError as error:
         raise SignatureRejectedError(f"the signature is not the signer's over this document: {error}") from error
 
@@ -285,52 +291,6 @@ def fill_room(prepared: PreparedSeal, finished: bytes) -> None:
         raise PlaceholderTooSmallError(str(error)) from error
     except PreparedFileError as error:
         raise StatementMismatchError(f"the prepared file has changed since it was prepared: {error}") from error
-
-
-def _require_statement(prepared: PreparedSeal, tbs: bytes) -> None:
-    try:
-        statement = ses.parse_statement(tbs)
-    except SealFormatError as error:
-        raise StatementMismatchError(f"not a statement: {error}") from error
-    same = (
-        statement.canonical
-        and statement.seal.raw == prepared.seal
-        and statement.document_sm3.hex() == prepared.document_sm3
-        and statement.property_info == prepared.property_info
-        and statement.consent_sm3 is not None
-    )
-    if not same:
-        raise StatementMismatchError("the statement is not the one of this prepared seal")
-
-
-def _require_signature(prepared: PreparedSeal, tbs: bytes, signature: bytes) -> None:
-    public = parse_certificate(prepared.signer).public_key
-    if not isinstance(public, PublicKey):
-        raise SignatureRejectedError("the signer's key is not an SM2 key")
-    try:
-        verify(public, tbs, signature)
-    except BadSignatureError as error:
-        raise SignatureRejectedError("the signature is not the signer's over this statement") from error
-
-
-def _require_token(
-    token: bytes,
-    signature: bytes,
-    window: tuple[datetime, datetime],
-    anchors: TrustAnchors | None,
-    evidence: RevocationEvidence | None,
-) -> None:
-    trust = anchors or _NO_TRUST
-    known = evidence or trust.evidence
-    verdict = verify_token(token, imprint=sm3(signature), anchors=trust, evidence=known, strict=False)
-    if not is_genuine(verdict) or (anchors is not None and verdict.unknown):
-        bad = "; ".join(c.why or c.name for c in verdict.checks if c.name in {*verdict.failed, *verdict.unknown})
-        raise SignatureRejectedError(f"the timestamp does not hold: {bad}")
-    parsed = parse_token(token)
-    if parsed.digest_algorithm != "sm3":
-        raise SignatureRejectedError("the timestamp's imprint must be by SM3")
-    if not window[0] <= parsed.gen_time <= window[1]:
-        raise ConsentWindowError(f"stamped at {parsed.gen_time:%Y-%m-%d %H:%M:%S} UTC, outside the consent's window")
 
 
 def _require_usable(seal: IssuedSeal, structure: ses.SesSeal, signer: Certificate, at: datetime) -> None:

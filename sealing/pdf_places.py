@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any, Final, Literal
 
 from sealing.errors import ClosedPdfError, FieldError, NoPagesError, StampsNotPreparedError, XfaPdfError
+from sealing.evidence import PAYLOADS, Payload
 from sealing.pages import view_page
 from sealing.placement import Box, PageView, Rect, Stamp
 from signing.errors import SignatureFieldError, UnsignablePdfError
@@ -90,6 +91,13 @@ def survey(path: Path, field: str, stamps: Sequence[Stamp] = (), pages: tuple[in
         if stamps and next(walk_fields(pdf), None) is not None:
             raise StampsNotPreparedError(f"{len(stamps)} impressions on a signed file")
         return Ground(number, own, find_spots(pdf, stamps, pages), pages)
+
+
+def require_unsealed(pdf: OpenPdf) -> None:
+    """Raise StampsNotPreparedError for a PDF that bears a seal: after it no field may be added, only filled."""
+    for _, _, value in walk_fields(pdf):
+        if PAYLOADS.get(str(entry(resolve(value), "/SubFilter"))) is Payload.SEAL:
+            raise StampsNotPreparedError("a seal stands on the file, and no field was prepared for another")
 
 
 def _require_open(pdf: OpenPdf, field: str) -> None:

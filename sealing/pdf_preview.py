@@ -13,6 +13,7 @@ from typing import Any, Final
 
 from sealing import artwork
 from sealing.artwork import Artwork
+from sealing.pdfium import LOCK
 from sealing.placement import POINTS_PER_MM, Area, SealField, Stamp
 
 _SLACK: Final = 2
@@ -45,7 +46,7 @@ def render_page(pdf: Path, page: int, *, scale: float = 1.5) -> bytes:
     """Answer a PNG of a page (from 1) as it is, with annotations and form fields. IndexError."""
     out = BytesIO()
     with _open(pdf) as document:
-        _render(document, page, scale).save(out, "PNG")
+        _render(document, page, scale).save(out, "PNG", compress_level=1)  # compared at once, and thrown away
     return out.getvalue()
 
 
@@ -113,12 +114,13 @@ def _pixels(box: Area, per_mm: float) -> tuple[int, int, int, int]:
 def _open(pdf: Path | bytes) -> Iterator[Any]:
     import pypdfium2  # noqa: PLC0415 - importing it costs every start
 
-    document = pypdfium2.PdfDocument(pdf)
-    try:
-        document.init_forms()
-        yield document
-    finally:
-        document.close()
+    with LOCK:
+        document = pypdfium2.PdfDocument(pdf)
+        try:
+            document.init_forms()
+            yield document
+        finally:
+            document.close()
 
 
 def _render(document: Any, page: int, scale: float) -> Any:

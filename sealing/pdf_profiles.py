@@ -76,10 +76,13 @@ def room_for(profile: Profile, esl: bytes, certificate: bytes) -> int:
     return 2 * ceil(size * _SPARE)
 
 
-def message_to_sign(profile: Profile, document_sm3: bytes, certificate: Certificate, tbs: bytes = b"") -> bytes:
+def message_to_sign(
+    profile: Profile, document_sm3: bytes, certificate: Certificate, tbs: bytes = b"", consent_sm3: bytes = b""
+) -> bytes:
     """Answer the bytes that the key signs for the CMS message (SM2 over SM3(Z | bytes)).
 
-    `tbs` is the TBS_Sign of the SES_Signature that goes inside, for `pades-ses`.
+    `tbs` is the TBS_Sign of the SES_Signature that goes inside, for `pades-ses`. `consent_sm3` stands in the message of
+    `pades`; that of `pades-ses` has it in the TBS_Sign that it names, and `gm-cms` has no room for it.
     """
     if profile is Profile.GM_CMS:
         return document_sm3
@@ -90,6 +93,8 @@ def message_to_sign(profile: Profile, document_sm3: bytes, certificate: Certific
     }
     if profile is Profile.PADES_SES:
         attributes[SES_STATEMENT] = der.octet_string(sm3(tbs))
+    elif consent_sm3:
+        attributes[ses.CONSENT] = der.octet_string(consent_sm3)
     return encode_attributes(attributes)
 
 
@@ -122,12 +127,14 @@ def read_inner(message: bytes) -> tuple[bytes, bytes]:
     return (inside[0].raw if len(inside) == 1 else b""), digest
 
 
-def check_message(profile: Profile, message: bytes, document_sm3: bytes, signer: bytes, at: datetime) -> list[str]:
+def check_message(
+    profile: Profile, message: bytes, document_sm3: bytes, signer: bytes, at: datetime, *, consent_sm3: bytes = b""
+) -> list[str]:
     """Say what is wrong with a finished message, read back as a stranger would: nothing, if all is well."""
     faults = list[str]()
     try:
         if profile.has_message:
-            faults += _check_cms(profile, message, document_sm3, signer)
+            faults += _check_cms(profile, message, document_sm3, signer, consent_sm3)
         inner = message if profile is Profile.SES else read_inner(message)[0]
         if profile.has_seal:
             faults += _check_ses(inner, document_sm3, signer, at)
@@ -136,14 +143,14 @@ def check_message(profile: Profile, message: bytes, document_sm3: bytes, signer:
     return faults
 
 
-def _check_cms(profile: Profile, message: bytes, document_sm3: bytes, signer: bytes) -> list[str]:
+def _check_cms(profile: Profile, message: bytes, document_sm3: bytes, signer: bytes, consent: bytes) -> list[str]:
     parsed, certificate = parse_cms(message), parse_certificate(signer)
     inner, named = read_inner(message)
     tbs = ses.parse_signature(inner).statement.raw if inner else b""
     if profile is Profile.PADES_SES and sm3(tbs) != named:
         return ["the message names another seal statement"]
     signed = parsed.signer.signed_attributes or parsed.content or b""
-    if signed != message_to_sign(profile, document_sm3, certificate, tbs):
+    if signed != message_to_sign(profile, document_sm3, certificate, tbs, consent):
         return ["the message is not about this document"]
     scheme = scheme_for(certificate.public_key, "sm3")
     verify_signature(certificate.public_key, scheme.algorithm, signed, parsed.signer.signature, digest="sm3")

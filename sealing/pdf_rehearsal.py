@@ -112,9 +112,9 @@ def _understudy(signer: Certificate, random: Randomness) -> tuple[Certificate, P
 
 def _sign(prepared: PreparedSeal, act: Act, key: PrivateKey) -> bytes:
     tbs = statement_of(prepared, _CONSENT, act.at) if act.profile.has_seal else b""
-    signature = sign(key, to_be_signed(prepared, tbs))
+    signature = sign(key, to_be_signed(prepared, tbs, _CONSENT))
     inner = sign(key, tbs) if act.profile is Profile.PADES_SES else b""
-    return finish_message(prepared, tbs, signature, None, seal_signature=inner)
+    return finish_message(prepared, tbs, signature, None, seal_signature=inner, consent_sm3=_CONSENT)
 
 
 def _room(prepared: PreparedSeal) -> int:
@@ -157,7 +157,7 @@ def _inspect_own(own: FilledSignature, outcome: _Outcome) -> list[str]:
     if written != outcome.message:
         faults.append("the message in the file is another")
     digest = bytes.fromhex(prepared.document_sm3)
-    return faults + check_message(act.profile, written, digest, prepared.signer, act.at)
+    return faults + check_message(act.profile, written, digest, prepared.signer, act.at, consent_sm3=_CONSENT)
 
 
 def _inspect_changes(pdf: OpenPdf, found: Sequence[FilledSignature], own: FilledSignature, ground: Ground) -> list[str]:

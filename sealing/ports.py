@@ -16,6 +16,9 @@ class SealRegistry(Protocol):
     def fetch_seals(self, uscc: str) -> tuple[IssuedSeal, ...]:
         """Answer all seals of a company, whatever their state; empty when it has none."""
 
+    def fetch_person_seals(self, person: str) -> tuple[IssuedSeal, ...]:
+        """Answer all signature-seals of a natural person (opaque id), whatever their state; maybe none."""
+
     def fetch_seal(self, number: str) -> IssuedSeal:
         """Answer one seal by its thirteen-digit number. Raises UnknownSealError."""
 

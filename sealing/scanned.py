@@ -14,15 +14,18 @@ from warnings import catch_warnings, simplefilter
 from sealing import artwork
 from sealing.errors import NoImpressionError, SealFormatError, SealLimitError, UnknownScanSizeError
 from sealing.scanned_header import Header, read_header
-from sealing.scanned_ink import Ink, Rgb, find_blobs, ink_map, off_round, paper_colour
+from sealing.scanned_ink import Ink, Rgb, around, find_blobs, ink_map, off_round, paper_colour
 
 __all__ = ["ScanProblem", "ScanWarning", "ScannedSeal", "import_scan", "read_header"]
 
-Shape = Literal["round", "oval", "square", "any"]
+Shape = Literal["round", "oval", "square", "any", "signature"]
+"""A signature is of many strokes, so all the ink that is found belongs to it."""
 
 OUTPUT_DPI: Final = 300
 MM_RANGE: Final = (8.0, 100.0)
 """Sides of an impression that are believed."""
+_LEAST_SIGNATURE: Final = 4.0
+"""A written name may be low."""
 _MM_PER_INCH: Final = 25.4
 _SURVEY: Final = 640
 """Pixels of the longer side in which impressions are looked for."""
@@ -91,6 +94,8 @@ def import_scan(
     kind, blobs = find_blobs(survey)
     if not blobs:
         raise NoImpressionError("no impression in red, blue or black")
+    if shape == "signature":
+        blobs = [around(blobs)]
     scale = image.width / survey.width
     crop = _around(image, blobs[0].box, scale)
     found = ink_map(crop, kind)
@@ -98,7 +103,7 @@ def import_scan(
         raise NoImpressionError("no impression in red, blue or black")
     alpha, ink, contrast = found
     stated = dpi or header.dpi
-    width, height = _size(alpha.size, width_mm, stated)
+    width, height = _size(alpha.size, width_mm, stated, _LEAST_SIGNATURE if shape == "signature" else MM_RANGE[0])
     real = alpha.width / width * _MM_PER_INCH
     problems = {
         ScanProblem.COARSE: real < OUTPUT_DPI * 0.98,
@@ -154,12 +159,12 @@ def _around(image: Any, box: tuple[int, int, int, int], scale: float) -> Any:
     return image.crop((*corner, min(int(right + margin), image.width), min(int(bottom + margin), image.height)))
 
 
-def _size(pixels: tuple[int, int], width_mm: float | None, dpi: float | None) -> tuple[float, float]:
+def _size(pixels: tuple[int, int], width_mm: float | None, dpi: float | None, least: float) -> tuple[float, float]:
     if width_mm is None and dpi is None:
         raise UnknownScanSizeError("neither a width in mm nor a resolution")
     width = width_mm if width_mm is not None else pixels[0] / (dpi or OUTPUT_DPI) * _MM_PER_INCH
     height = width * pixels[1] / pixels[0]
-    if not all(MM_RANGE[0] <= side <= MM_RANGE[1] for side in (width, height)):
+    if not all(least <= side <= MM_RANGE[1] for side in (width, height)):
         raise UnknownScanSizeError(f"an impression of {width:.0f} by {height:.0f} mm")
     return round(width, 2), round(height, 2)
 

@@ -4,7 +4,7 @@ Pillow does the pixels; images are its RGB or L images. Ink strength is a byte: 
 """
 
 import math
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, Final, Literal
 
@@ -53,6 +53,14 @@ def find_blobs(image: Any) -> tuple[Ink, list[Blob]]:
         if blobs:
             return kind, blobs
     return "black", []
+
+
+def around(blobs: Sequence[Blob]) -> Blob:
+    """Answer the one blob that holds all of these, at least one."""
+    box = blobs[0].box
+    for blob in blobs:
+        box = _union(box, blob.box)
+    return Blob(box, any(blob.clipped for blob in blobs))
 
 
 def ink_map(image: Any, kind: Ink) -> tuple[Any, Rgb, int] | None:

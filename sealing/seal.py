@@ -1,4 +1,4 @@
-"""The seals of a company: the set of five (一套五枚), their names, sizes, numbers and states."""
+"""The seals of a company, the set of five (一套五枚), and a person's signature-seal: names, sizes, numbers, states."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -8,19 +8,32 @@ from typing import Final
 
 from sealing import artwork, drawing, ses
 from sealing.artwork import Artwork
+from sealing.artwork_sizes import SIGNATURE_SIZE, UNIT_SIZES, UnitKind
+from sealing.drawing_personal import signature_seal
 from sealing.errors import SealFormatError, SealTextError
 from sealing.tracing import trace_picture
 from signing.digests import sm3
 
 
 class SealKind(StrEnum):
-    """Which of the five a seal is."""
+    """Which of the five a seal is, or else a natural person's own."""
 
     UNIT = "unit"
     FINANCE = "finance"
     CONTRACT = "contract"
     INVOICE = "invoice"
     LEGAL_REPRESENTATIVE = "legal-representative"
+    PERSONAL = "personal"
+
+
+FIVE: Final = (
+    SealKind.UNIT,
+    SealKind.FINANCE,
+    SealKind.CONTRACT,
+    SealKind.INVOICE,
+    SealKind.LEGAL_REPRESENTATIVE,
+)
+"""一套五枚: what a unit has."""
 
 
 class SealState(StrEnum):
@@ -39,6 +52,7 @@ TITLES: Final = {
     SealKind.CONTRACT: "合同专用章",
     SealKind.INVOICE: "发票专用章",
     SealKind.LEGAL_REPRESENTATIVE: "法定代表人章",
+    SealKind.PERSONAL: "个人签名章",
 }
 """What each kind is called."""
 
@@ -48,8 +62,9 @@ SIZES_MM: Final = {
     SealKind.CONTRACT: (40, 40),
     SealKind.INVOICE: (40, 30),
     SealKind.LEGAL_REPRESENTATIVE: (20, 20),
+    SealKind.PERSONAL: SIGNATURE_SIZE,
 }
-"""Width and height on paper, in whole millimetres."""
+"""Width and height on paper, in whole millimetres; the 公章 here is that of a limited company, see `size_of`."""
 
 _TYPE: Final = {
     SealKind.UNIT: 1,
@@ -57,6 +72,7 @@ _TYPE: Final = {
     SealKind.FINANCE: 3,
     SealKind.CONTRACT: 4,
     SealKind.INVOICE: 5,
+    SealKind.PERSONAL: 2,
 }
 _REGION_DIGITS, _SERIAL_DIGITS = 6, 7
 
@@ -68,6 +84,7 @@ class Holder:
     company: str
     uscc: str
     legal_representative: str
+    """For a natural person's own seal: the person; then company and code are empty."""
 
 
 @dataclass(frozen=True)
@@ -86,6 +103,8 @@ def seal_name(kind: SealKind, holder: Holder) -> str:
     """Compose the name in the seal (印章名称): the company alone is the 公章, the others say what they are."""
     if kind is SealKind.UNIT:
         return holder.company
+    if kind is SealKind.PERSONAL:
+        return f"{holder.legal_representative}{TITLES[kind]}"
     if kind is SealKind.LEGAL_REPRESENTATIVE:
         return f"{holder.company}{TITLES[kind]}（{holder.legal_representative}）"
     return f"{holder.company}{TITLES[kind]}"
@@ -104,23 +123,37 @@ def kind_of(name: str) -> SealKind | None:
     """Recognise a seal by its name; None when the name says nothing (the type code means nothing either)."""
     if "法定代表人" in name or "法人章" in name or "法人名章" in name:
         return SealKind.LEGAL_REPRESENTATIVE
+    if name.endswith(("个人签名章", "个人签名", "手写签名章", "手写签名")):
+        return SealKind.PERSONAL
     for kind in (SealKind.FINANCE, SealKind.CONTRACT, SealKind.INVOICE):
         if TITLES[kind] in name:
             return kind
     return None if not name or name.endswith("专用章") else SealKind.UNIT
 
 
-def draw(kind: SealKind, holder: Holder, number: str, *, mark: str = "") -> Artwork:
+def size_of(kind: SealKind, unit: UnitKind = UnitKind.LIMITED_COMPANY) -> tuple[int, int]:
+    """Answer width and height in whole mm; that of the 公章 follows the kind of unit (国发 (1999) 25 号)."""
+    side = round(UNIT_SIZES[unit].diameter)
+    return (side, side) if kind is SealKind.UNIT else SIZES_MM[kind]
+
+
+def draw(
+    kind: SealKind, holder: Holder, number: str, *, mark: str = "", unit: UnitKind = UnitKind.LIMITED_COMPANY
+) -> Artwork:
     """Draw the seal; `mark` is a small line such as 仿真环境. Raises MissingGlyphError, SealTextError."""
     width, height = SIZES_MM[kind]
+    if kind is SealKind.PERSONAL:
+        return signature_seal(holder.legal_representative, size_mm=(width, height), mark=mark)
     if kind is SealKind.LEGAL_REPRESENTATIVE:
         return drawing.square_seal(holder.legal_representative, side_mm=width, mark=mark)
     if kind is SealKind.INVOICE:
         size = (float(width), float(height))
         title = TITLES[kind]
         return drawing.oval_seal(holder.company, number, size_mm=size, middle=holder.uscc, line=title, mark=mark)
-    line = "" if kind is SealKind.UNIT else TITLES[kind]
-    return drawing.round_seal(holder.company, number, diameter_mm=width, line=line, mark=mark)
+    if kind is SealKind.UNIT:
+        return drawing.unit_seal(holder.company, number, unit, mark=mark)
+    drawn = drawing.finance_seal if kind is SealKind.FINANCE else drawing.contract_seal
+    return drawn(holder.company, number, mark=mark)
 
 
 @dataclass(frozen=True)
@@ -155,11 +188,12 @@ def prepare_seal_info(
     not_after: datetime,
     mark: str = "",
     version: int = ses.V4,
+    unit: UnitKind = UnitKind.LIMITED_COMPANY,
 ) -> DraftSeal:
     """Describe a seal whose users are the holders of `certificates` (DER); valid from `at` to `not_after`."""
-    drawn = draw(kind, holder, number, mark=mark)
+    drawn = draw(kind, holder, number, mark=mark, unit=unit)
     encoded = artwork.encode(drawn)
-    picture = ses.Picture("PNG", artwork.png(drawn), *SIZES_MM[kind])
+    picture = ses.Picture("PNG", artwork.png(drawn), *size_of(kind, unit))
     term = Term(vendor, at, not_after, version)
     name = seal_name(kind, holder)
     return describe_seal(kind, name, number, certificates=certificates, picture=picture, drawn=encoded, term=term)

@@ -12,7 +12,7 @@ from typing import Annotated, Final
 from msgspec import Meta, Struct
 
 from sealing.errors import SealClosedError, SealTransitionError
-from sealing.seal import SealKind, SealState
+from sealing.seal import FIVE, SealKind, SealState
 
 Reason = Annotated[str, Meta(min_length=1, max_length=200)]
 Actor = Annotated[str, Meta(max_length=200)]
@@ -58,13 +58,13 @@ _ACT_TO: Final = {
     SealState.LOST: LifeAct.REPORT_LOST,
     SealState.CANCELLED: LifeAct.CANCEL,
 }
-_COMPANY_SEALS: Final = frozenset(SealKind) - {SealKind.LEGAL_REPRESENTATIVE}
+_COMPANY_SEALS: Final = frozenset(FIVE) - {SealKind.LEGAL_REPRESENTATIVE}
 _CANCELS: Final[dict[Cause, frozenset[SealKind]]] = {
     Cause.REPRESENTATIVE_CHANGED: frozenset({SealKind.LEGAL_REPRESENTATIVE}),
     Cause.RENAMED: _COMPANY_SEALS,
     Cause.CERTIFICATE_CHANGED: _COMPANY_SEALS,
     Cause.LICENCE_REVOKED: _COMPANY_SEALS,
-    Cause.LICENCE_CANCELLED: frozenset(SealKind),
+    Cause.LICENCE_CANCELLED: frozenset(FIVE),
 }
 
 
@@ -130,7 +130,9 @@ def cancelled_by(cause: Cause) -> frozenset[SealKind]:
     """Answer which seals an event in the register cancels.
 
     The 法定代表人章 hangs on the representative's own certificate: a change of representative cancels it alone, and
-    a renamed or revoked licence cancels the others. A dissolved unit (注销) has no seal at all.
+    a renamed or revoked licence cancels the others. A revoked unit (吊销) may do no business but still stands, until
+    its liquidation is over (民法典 70 to 72), so its representative's own seal stays; the wallet lets nobody use it.
+    A dissolved unit (注销) has no seal at all. A natural person's seal goes with their certificate only.
     """
     return _CANCELS.get(cause, frozenset())
 

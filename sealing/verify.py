@@ -16,18 +16,25 @@ from sealing.judging import (
     Policy,
     check_identity,
     check_not_later,
+    make_policy,
+    policy_words,
     read_certificate,
     read_certificates,
     read_signer,
     soften_untrusted,
 )
+from sealing.judging_archive import Archive, prove_archive
+from sealing.judging_finish import finish_reports
+from sealing.judging_identity import Expected
 from sealing.judging_message import judge_cms, judge_document_timestamp, judge_unknown
 from sealing.judging_seal import judge_seal, judge_ses, seal_facts, seal_notices
-from sealing.report import DocumentVerdict, SignatureKind, SignatureReport, TimeSource
+from sealing.judging_state import SealStatuses
+from sealing.report import Basis, DocumentVerdict, SignatureKind, SignatureReport, TimeSource
 from sealing.seal import TITLES, SealKind
 from signing.checks import Check, SubIndication, Verdict, check
 from signing.path import RevocationEvidence, TrustAnchors
 from signing.pdf_changes import Change
+from signing.policy import PolicyFacts, ValidationPolicy
 
 
 def verify_pdf(
@@ -38,13 +45,21 @@ def verify_pdf(
     at: datetime,
     expect_uscc: str = "",
     require_seals: Collection[SealKind | str] = (),
+    policy: ValidationPolicy | None = None,
+    expect: Expected | None = None,
+    statuses: SealStatuses | None = None,
+    password: str | None = None,
 ) -> DocumentVerdict:
-    """Find and judge every signature, seal and timestamp of a PDF.
+    """Find and judge every signature, seal and timestamp of a PDF; `password` opens an encrypted one.
 
+    `policy` says what is accepted (DEFAULT_POLICY), `expect` who should have signed (`expect_uscc` is short for its
+    code), `statuses` are the seal platform's signed answers: without them the seal's state is "not asked".
     Raises the errors of `signing.pdf_reading` for a file that cannot be read. A hostile file can also cost much
     time: callers run this in a child process with limits.
     """
-    return judge_document(gather_pdf(path), Policy(anchors, evidence, at, expect_uscc), require_seals)
+    asked = make_policy(anchors, evidence, at, expect_uscc=expect_uscc, rules=policy, expect=expect, statuses=statuses)
+    verdict = judge_document(gather_pdf(path, password), asked, require_seals)
+    return replace(verdict, warnings=(*policy_words(anchors, asked.rules), *verdict.warnings))
 
 
 def verify_esl(
@@ -55,32 +70,42 @@ def verify_esl(
     at: datetime,
     expect_uscc: str = "",
     require_seals: Collection[SealKind | str] = (),
+    policy: ValidationPolicy | None = None,
+    expect: Expected | None = None,
+    statuses: SealStatuses | None = None,
 ) -> DocumentVerdict:
-    """Judge a seal by itself (an `.esl` file) as of `at` (GM/T 0031 6.1.2). Raises SealFormatError."""
+    """Judge a seal by itself (an `.esl` file) as of `at` (GM/T 0031 6.1.2); what is asked as in `verify_pdf`.
+
+    Raises SealFormatError.
+    """
     seal = ses.parse_seal(data)
-    policy = Policy(anchors, evidence, at, expect_uscc)
+    asked = make_policy(anchors, evidence, at, expect_uscc=expect_uscc, rules=policy, expect=expect, statuses=statuses)
     verdict = soften_untrusted(
         Verdict(
             check("format", ok=True, code="FMT_CMS"),
-            *judge_seal(seal, policy, at),
-            warnings=seal_notices(seal, policy),
+            *judge_seal(seal, asked, at),
+            warnings=seal_notices(seal, asked),
         )
     )
-    if expect_uscc:
-        verdict += Verdict(check_identity(read_certificates(seal.info.property.certificates), expect_uscc))
+    owners, maker = read_certificates(seal.info.property.certificates), read_certificate(seal.certificate)
+    if asked.expect_uscc:
+        verdict += Verdict(check_identity(owners, asked.expect_uscc))
     report = SignatureReport(
         id=seal.info.number,
         kind=SignatureKind.SEAL,
         profile=f"SES-v{seal.layout}-seal",
         verdict=verdict,
-        signer=read_signer(read_certificate(seal.certificate)),
+        signer=read_signer(maker),
         seal=seal_facts(seal),
         signed_at=seal.info.property.created,
         time_source=TimeSource.CLAIMED,
         covers="whole-document",
+        basis=Basis(maker=maker, owners=tuple(owners), judged_at=at),
     )
-    missing = _missing((report,), require_seals)
-    return DocumentVerdict((report,), (*verdict.warnings, *_missing_words(missing)), missing=missing)
+    reports = finish_reports((report,), asked)
+    missing = _missing(reports, require_seals)
+    words = (*policy_words(anchors, asked.rules), *reports[0].verdict.warnings, *_missing_words(missing))
+    return DocumentVerdict(reports, words, missing=missing, policy=PolicyFacts.of(asked.rules))
 
 
 def judge_document(
@@ -89,14 +114,17 @@ def judge_document(
     """Judge everything that was gathered from one PDF."""
     embedded = evidence.embedded
     policy = replace(policy, evidence=policy.evidence + embedded.evidence, known=embedded.certificates)
-    reports = tuple(judge_signature(one, policy) for one in evidence.signatures)
+    archive = prove_archive(evidence, policy)
+    reports = tuple(judge_signature(one, policy, archive) for one in evidence.signatures)
     intact = {r.id for r in reports if not r.verdict.failed and "kind" not in r.verdict.unknown}
     reports = tuple(replace(r, changes_after=_unvouched(r.changes_after, intact)) for r in reports)
     reports = tuple(_with_level(r, one, evidence, intact) for r, one in zip(reports, evidence.signatures, strict=True))
+    reports = finish_reports(reports, policy)
     missing = _missing(reports, require_seals)
     warnings = [f"{r.id}：{text}" for r in reports for text in r.verdict.warnings]
     warnings += embedded.notes
-    return DocumentVerdict(reports, (*warnings, *_missing_words(missing)), evidence.mode, missing)
+    facts = PolicyFacts.of(policy.rules)
+    return DocumentVerdict(reports, (*warnings, *_missing_words(missing)), evidence.mode, missing, facts)
 
 
 def _with_level(
@@ -124,8 +152,8 @@ def _missing_words(missing: Iterable[SealKind]) -> list[str]:
     return [f"缺少要求的{TITLES[kind]}。" for kind in missing]
 
 
-def judge_signature(evidence: SignatureEvidence, policy: Policy) -> SignatureReport:
-    """Judge one signature field by the kind of its contents."""
+def judge_signature(evidence: SignatureEvidence, policy: Policy, archive: Archive | None = None) -> SignatureReport:
+    """Judge one signature field by the kind of its contents, as of what later timestamps prove of it."""
     judges = {
         Payload.SEAL: judge_ses,
         Payload.CMS: judge_cms,
@@ -133,14 +161,21 @@ def judge_signature(evidence: SignatureEvidence, policy: Policy) -> SignatureRep
         Payload.TIMESTAMP: judge_document_timestamp,
         Payload.UNKNOWN: judge_unknown,
     }
-    report = judges[evidence.payload](evidence, policy)
+    proven = archive.policy_for(evidence.signature, policy) if archive else policy
+    known = archive.report_of(evidence) if archive else None
+    report = known or judges[evidence.payload](evidence, proven)
     judged = soften_untrusted(report.verdict)
-    late = check_not_later(report.signed_at, policy.at)
+    late = check_not_later(report.signed_at, policy.at, policy.rules.slack)
     verdict = Verdict(*_structure(evidence), *judged.checks, *late, *_modified(evidence.changes))
     verdict = replace_warnings(verdict, (*judged.warnings, *evidence.remarks))
     signature = evidence.signature
     return replace(
-        report, verdict=verdict, covers=str(signature.covers), page=signature.page, changes_after=evidence.changes
+        report,
+        verdict=verdict,
+        covers=str(signature.covers),
+        page=signature.page,
+        changes_after=evidence.changes,
+        basis=replace(report.basis, signed_bytes=signature.end, revision=signature.revision + 1),
     )
 
 

@@ -5,13 +5,17 @@ from typing import Annotated, Literal
 
 from msgspec import Meta, Struct
 
+from identity.wire import PersonSealOrder, SealAppearance
 from sealing.seal import IssuedSeal, SealKind, SealState
 from sealing.seal_life import Cause, StateChange
 from signing.statement import SignedStatement
 
+__all__ = ["PersonSealOrder", "SealAppearance"]
+
 Text = Annotated[str, Meta(min_length=1, max_length=200)]
 Code = Annotated[str, Meta(max_length=200)]
 Uscc = Annotated[str, Meta(pattern=r"^[0-9A-HJ-NPQRTUWXY]{18}\Z")]
+OptionalUscc = Annotated[str, Meta(pattern=r"^([0-9A-HJ-NPQRTUWXY]{18})?\Z")]
 Place = Annotated[str, Meta(pattern=r"^([0-9]{6})?\Z")]
 Millimetres = Annotated[int, Meta(ge=10, le=60)]
 
@@ -20,7 +24,8 @@ class Application(Struct, frozen=True, forbid_unknown_fields=True):
     """制章申请: who asks, on whose authority, with which licence, and where the number is to be registered.
 
     `authorisation` is "legal-representative" or the number of a grant, which then comes along. `consent` is the
-    signed consent as the wallet gave it. `place` is six digits (GB/T 2260); empty: that of the credit code.
+    signed consent `apply-seal` as the wallet gave it, whose file is the SM3 of the whole message with an empty
+    consent. `place` is six digits (GB/T 2260); empty: that of the credit code.
     """
 
     applicant: Text
@@ -36,7 +41,8 @@ class SealOrder(Struct, frozen=True, forbid_unknown_fields=True):
     """POST /maker/seals: the set of five for one company. Certificates are DER, `uscc` has 18 characters.
 
     Without an application it is the registrar's own order at the founding (同步发放). No seal outlives its
-    certificate. `version` is that of the SESeal: 4 (GB/T 38540-2020) or 5 (GM/T 0031-2025).
+    certificate. `version` is that of the SESeal: 4 (GB/T 38540-2020) or 5 (GM/T 0031-2025). `unit_type` is 类型 on
+    the licence, which sets the size of the 公章; empty: read from the application's licence, or the name.
     """
 
     company: Text
@@ -48,6 +54,7 @@ class SealOrder(Struct, frozen=True, forbid_unknown_fields=True):
     not_after: datetime
     version: Literal[4, 5] = 4
     application: Application | None = None
+    unit_type: Code = ""
 
 
 class ReissueOrder(Struct, frozen=True, forbid_unknown_fields=True):
@@ -61,12 +68,16 @@ class ReissueOrder(Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Notice(Struct, frozen=True, forbid_unknown_fields=True):
-    """POST /maker/notices: the registrar tells what has happened to a unit; hearing it twice changes nothing."""
+    """POST /maker/notices: the registrar tells what has happened to a unit, or to a natural `person` (then no `uscc`).
 
-    uscc: Uscc
+    Hearing it twice changes nothing.
+    """
+
+    uscc: OptionalUscc
     cause: Cause
     reason: Text
     actor: Code = ""
+    person: Code = ""
 
 
 class ScanOrder(Struct, frozen=True, forbid_unknown_fields=True):
@@ -127,7 +138,7 @@ class MadeSeals(Struct, frozen=True):
 
 
 class SealFile(Struct, frozen=True):
-    """GET /maker/seals/{number}: everything about one seal; `svg` is its picture.
+    """GET /maker/seals/{number}: everything about one seal; `svg` is its picture. A natural person's has no `uscc`.
 
     `applicant`, `authorisation` and `consent_sm3` (hex) say who applied; `replaces` and `replaced_by` are numbers.
     """
@@ -142,6 +153,7 @@ class SealFile(Struct, frozen=True):
     applicant: str = ""
     authorisation: str = ""
     consent_sm3: str = ""
+    person: str = ""
 
 
 class StateOrder(Struct, frozen=True, forbid_unknown_fields=True):

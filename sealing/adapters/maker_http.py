@@ -40,6 +40,11 @@ class HttpSealRegistry:
         made = self._ask(f"/maker/seals?uscc={quote(uscc, safe='')}", MadeSeals)
         return tuple(one.issued() for one in made.seals)
 
+    def fetch_person_seals(self, person: str) -> tuple[IssuedSeal, ...]:
+        """Answer all signature-seals of a natural person."""
+        made = self._ask(f"/maker/seals?person={quote(person, safe='')}", MadeSeals)
+        return tuple(one.issued() for one in made.seals)
+
     def fetch_seal(self, number: str) -> IssuedSeal:
         """Answer one seal; UnknownSealError."""
         return self._file(number).seal.issued()

@@ -8,6 +8,7 @@ from typing import Annotated, Final, Literal, TypeVar
 
 from msgspec import Meta, Struct, structs
 
+from sealing.errors import SealApplicationError
 from sealing.seal import SealKind, SealState
 from sealing.seal_life import StateChange, state_at
 from sealing.wire import ScanOrder
@@ -20,7 +21,10 @@ _SUFFIXES: Final = (".esl", ".artwork.json", ".consent", ".scan.png", ".scan.jso
 
 
 class SealEntry(Struct, frozen=True, forbid_unknown_fields=True):
-    """One seal; `esl` and `artwork` are in files named after the number. `consent_sm3` is lower hex."""
+    """One seal; `esl` and `artwork` are in files named after the number. `consent_sm3` is lower hex.
+
+    `person` is the opaque id of the natural person whose own it is; then `uscc` is empty.
+    """
 
     kind: SealKind
     name: str
@@ -33,6 +37,7 @@ class SealEntry(Struct, frozen=True, forbid_unknown_fields=True):
     applicant: str = ""
     authorisation: str = ""
     consent_sm3: str = ""
+    person: str = ""
 
     @property
     def closed(self) -> bool:
@@ -56,14 +61,20 @@ class Book(Struct, frozen=True, forbid_unknown_fields=True):
         """Answer the book with these entries added or exchanged."""
         return structs.replace(self, seals={**self.seals, **dict(entries)})
 
-    def latest(self, uscc: str, kind: SealKind) -> tuple[str, SealEntry] | None:
-        """Answer a unit's present seal of a kind, or else the last of those that were cancelled."""
-        found = [(number, one) for number, one in self.seals.items() if (one.uscc, one.kind) == (uscc, kind)]
+    def latest(self, uscc: str, kind: SealKind, person: str = "") -> tuple[str, SealEntry] | None:
+        """Answer a holder's present seal of a kind, or else the last of those that were cancelled."""
+        wanted = (uscc, person, kind)
+        found = [(number, one) for number, one in self.seals.items() if (one.uscc, one.person, one.kind) == wanted]
         return max(
             found,
             key=lambda pair: (not pair[1].closed, not pair[1].replaced_by, pair[1].history[0].since),
             default=None,
         )
+
+    def require_unused(self, consent_sm3: str) -> None:
+        """Pass if no seal was made under this consent yet: one consent, one act. SealApplicationError."""
+        if consent_sm3 and any(one.consent_sm3 == consent_sm3 for one in self.seals.values()):
+            raise SealApplicationError("此项授权已用于制作印章，请重新授权")
 
     def free_serial(self, region: str, number: Callable[[str, int], str]) -> int:
         """Answer the next serial of a place whose number no seal has; imported seals may have taken some."""

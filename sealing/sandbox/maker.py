@@ -1,6 +1,7 @@
 """The sandbox's seal maker over HTTP: its routes and its refusals (docs/format/seal.md 8)."""
 
 import base64
+import hmac
 import logging
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -10,14 +11,18 @@ from pathlib import Path
 from typing import Any, Final, TypeVar
 
 from litestar import Request, Response, Router, get, post
-from litestar.exceptions import HTTPException
+from litestar.connection import ASGIConnection
+from litestar.exceptions import HTTPException, NotAuthorizedException
+from litestar.handlers import BaseRouteHandler
 from litestar.params import FromPath, FromQuery, RawBody
 from msgspec import Struct
 
 from sealing import artwork, ses
 from sealing.errors import (
+    EmptySignatureError,
     MissingGlyphError,
     NoImpressionError,
+    ScanWorkerDiedError,
     SealApplicationError,
     SealClosedError,
     SealFormatError,
@@ -27,11 +32,14 @@ from sealing.errors import (
     SealNumberTakenError,
     SealTextError,
     SealTransitionError,
+    SignatureTooLargeError,
     UnknownScanSizeError,
     UnknownSealError,
 )
 from sealing.sandbox.book import SealBook
-from sealing.sandbox.making import OrderError, SealMaker, SealsExistError, TrustMissingError
+from sealing.sandbox.making import SealMaker, SealsExistError, TrustMissingError
+from sealing.sandbox.orders import OrderError
+from sealing.sandbox.personal import PersonalDesk
 from sealing.sandbox.scanning import CleanScan, ScanDesk, ScanningMissingError, clean_scan
 from sealing.seal import IssuedSeal
 from sealing.wire import (
@@ -39,6 +47,7 @@ from sealing.wire import (
     MadeSeal,
     MadeSeals,
     Notice,
+    PersonSealOrder,
     ReissueOrder,
     ScanDecision,
     ScanOrder,
@@ -70,19 +79,41 @@ def create_router(
     anchors: Callable[[], TrustAnchors] | None = None,
     stamp: Callable[[bytes], bytes] | None = None,
     clean: CleanScan | None = clean_scan,
+    token: str = "",
 ) -> Router:
     """Serve the seal maker under /maker; its state is the files in `folder`.
 
     `anchors` answers the trust list by which applications and imported seals are judged; without it nothing is
-    imported. `stamp` stamps v5 seals. `clean` cleans scanned pictures; None takes none.
+    imported. `stamp` stamps v5 seals. `clean` cleans scanned pictures (from outside: `scan_worker.clean_in_child`);
+    None takes none. With a `token` only those who bear it may write; everybody may ask.
     """
     maker = SealMaker(SealBook(folder), key, certificate, clock, anchors, stamp)
     desk = ScanDesk(maker, clean)
     return Router(
         path="/maker",
-        route_handlers=[*_issuing(maker), *_asking(maker), *_changing(maker), *_scanning(desk)],
+        route_handlers=[
+            *_issuing(maker),
+            *_asking(maker),
+            *_changing(maker),
+            *_scanning(desk),
+            *_personal(PersonalDesk(maker, clean)),
+        ],
+        guards=[_only_for(token)] if token else None,
         exception_handlers={SealingError: _problem, HTTPException: _http_problem, OSError: _disk_problem},
     )
+
+
+def _only_for(token: str) -> Callable[[ASGIConnection[Any, Any, Any, Any], BaseRouteHandler], None]:
+    """Answer a guard that lets only the bearers of the token write."""
+
+    def require(connection: ASGIConnection[Any, Any, Any, Any], _handler: BaseRouteHandler) -> None:
+        told = connection.headers.get("authorization", "")
+        if connection.scope.get("method") != "GET" and not hmac.compare_digest(
+            told.encode(), f"Bearer {token}".encode()
+        ):
+            raise NotAuthorizedException
+
+    return require
 
 
 def _issuing(maker: SealMaker) -> list[Any]:
@@ -106,9 +137,11 @@ def _issuing(maker: SealMaker) -> list[Any]:
 
 def _asking(maker: SealMaker) -> list[Any]:
     @get("/seals", sync_to_thread=True)
-    def find(uscc: FromQuery[str]) -> Response[Any]:
-        """一家单位的全部印章."""
-        return _json(_made_all(maker.seals_of(uscc)))
+    def find(uscc: FromQuery[str] = "", person: FromQuery[str] = "") -> Response[Any]:
+        """一家单位、或一位自然人的全部印章."""
+        if bool(uscc) == bool(person):
+            raise OrderError("whose seals?")
+        return _json(_made_all(maker.seals_of(uscc, person)))
 
     @get("/seals/{number:str}", sync_to_thread=True)
     def show(number: FromPath[str]) -> Response[Any]:
@@ -153,6 +186,15 @@ def _scanning(desk: ScanDesk) -> list[Any]:
     return [propose, decide]
 
 
+def _personal(desk: PersonalDesk) -> list[Any]:
+    @post("/person-seals", status_code=201, sync_to_thread=True)
+    def make(body: RawBody) -> Response[Any]:
+        """制作个人签名章."""
+        return _json(_made_all((desk.make(_read(body, PersonSealOrder)),)), 201)
+
+    return [make]
+
+
 # Refusals
 
 
@@ -174,6 +216,11 @@ _WORDS: Final[dict[type[SealingError], _Row]] = {
     ScanningMissingError: _Row(409, "scanning_missing", "本机构未开通扫描件制章，请选择由系统绘制印章。"),
     SealImportError: _Row(422, "seal_not_importable", "不能导入这枚印章。"),
     SealApplicationError: _Row(403, "application_refused", "制章申请未通过核对。"),
+    EmptySignatureError: _Row(422, "signature_empty", "没有签名笔迹，请重新手写签名。"),
+    SignatureTooLargeError: _Row(422, "signature_too_large", "签名笔迹过多或尺寸不合适，请清除后重新手写。"),
+    ScanWorkerDiedError: _Row(
+        422, "picture_not_processed", "图像无法处理，所需的内存或时间超过限度，请另存后重新提交。"
+    ),
     SealTextError: _Row(422, "seal_text", "单位名称或姓名太长或太短，排不进印章，请核对。"),
     MissingGlyphError: _Row(422, "glyph_missing", "名称中有字库没有的字，请联系制章单位补字。"),
     SealLimitError: _Row(413, "picture_too_large", "图像过大，请缩小后再提交。"),
@@ -197,6 +244,8 @@ def _problem(_request: Request[Any, Any, Any], error: SealingError) -> Response[
 def _http_problem(_request: Request[Any, Any, Any], error: HTTPException) -> Response[Any]:
     if error.status_code == _BAD_REQUEST:
         return _refusal(_BAD_REQUEST, "order_malformed", "请求的参数或内容有误，请核对后重试。")
+    if isinstance(error, NotAuthorizedException):
+        return _refusal(error.status_code, "maker_token", "制章、变更状态只接受登记机关或电子营业执照的请求。")
     return _refusal(error.status_code, f"http_{error.status_code}", "请求无法处理，请核对地址、方式和大小。")
 
 
@@ -248,6 +297,7 @@ def _file(maker: SealMaker, number: str) -> SealFile:
         applicant=entry.applicant,
         authorisation=entry.authorisation,
         consent_sm3=entry.consent_sm3,
+        person=entry.person,
     )
 
 

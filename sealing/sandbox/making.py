@@ -12,31 +12,27 @@ from typing import Final
 from msgspec import structs
 
 from sealing import seal, seal_life, ses
+from sealing.artwork_sizes import UnitKind
 from sealing.errors import (
-    SealApplicationError,
     SealingError,
     SealNumberTakenError,
     UnknownSealError,
 )
 from sealing.sandbox.book import Book, SealBook, SealEntry
-from sealing.seal import Holder, IssuedSeal, SealKind
-from sealing.seal_application import check_application, check_import, read_holder
+from sealing.sandbox.orders import OrderError, certificate_for, consent_of, holder_of, region_of, require_theirs
+from sealing.seal import FIVE, IssuedSeal, SealKind
+from sealing.seal_application import check_application, check_consent, check_import, read_holder, unit_type
 from sealing.seal_life import Cause, LifeAct, StateChange
 from sealing.seal_status import SealStatus
-from sealing.wire import Application, ImportOrder, Notice, ReissueOrder, SealOrder, StateOrder
+from sealing.wire import Application, ImportOrder, Notice, ReissueOrder, ScanOrder, SealOrder, StateOrder
 from signing import sm2
 from signing.certificates import Certificate, parse_certificate
-from signing.digests import sm3
-from signing.errors import MalformedError
-from signing.key_use import signs_data
 from signing.path import TrustAnchors
 from signing.sm2 import PrivateKey
 from signing.statement import SignedStatement, complete_statement, prepare_statement
 
 MARK: Final = "仿真环境"
 VENDOR: Final = "YIZHAO-SANDBOX"
-_PLACE: Final = slice(2, 8)
-"""Where a credit code holds the place (GB/T 2260)."""
 _REGISTRAR: Final = "登记机关"
 
 Made = tuple[IssuedSeal, SealEntry]
@@ -44,10 +40,6 @@ Made = tuple[IssuedSeal, SealEntry]
 
 class SealsExistError(SealingError):
     """The company already has its set of seals, or a seal of this kind."""
-
-
-class OrderError(SealingError):
-    """An order that is not one: malformed, or its certificates are not the company's."""
 
 
 class TrustMissingError(SealingError):
@@ -75,10 +67,11 @@ class SealMaker:
         at = self.now()
 
         def rule(book: Book) -> tuple[Book, tuple[IssuedSeal, ...]]:
+            book.require_unused(consent_of(order.application))
             if any(e.uscc == order.uscc and not e.closed for e in book.seals.values()):
                 raise SealsExistError("this company has its seals already")
             first = self._history(order, at, Cause.FOUNDING if order.application is None else Cause.REQUEST, "制作")
-            return self.add(book, order, tuple(SealKind), first)
+            return self.add(book, order, FIVE, first)
 
         return self.book.change(rule)
 
@@ -87,13 +80,14 @@ class SealMaker:
 
         A register's cause heard twice changes nothing the second time.
         """
-        self.require_good(order.order)
-        kinds = order.kinds or tuple(k for k in SealKind if k in seal_life.cancelled_by(order.cause))
-        if not kinds or len(set(kinds)) != len(kinds):
+        self.require_good(order.order, order)
+        kinds = order.kinds or tuple(k for k in FIVE if k in seal_life.cancelled_by(order.cause))
+        if not kinds or len(set(kinds)) != len(kinds) or not set(kinds) <= set(FIVE):
             raise OrderError("which seals are to be made anew?")
         at = self.now()
 
         def rule(book: Book) -> tuple[Book, tuple[IssuedSeal, ...]]:
+            book.require_unused(consent_of(order.order.application))
             stale = [k for k in kinds if order.cause is Cause.REQUEST or not self._is_current(book, order.order, k)]
             book = self.cancel(book, order.order.uscc, stale, order, at)
             first = self._history(order.order, at, order.cause, order.reason, order.actor)
@@ -104,10 +98,14 @@ class SealMaker:
         return tuple(self.load(*found) for k in kinds if (found := book.latest(order.order.uscc, k)))
 
     def hear(self, notice: Notice) -> tuple[IssuedSeal, ...]:
-        """Cancel what an event in the register cancels; answer all seals of the unit."""
+        """Cancel what an event in the register cancels; answer all seals of the unit, or of the person."""
+        if bool(notice.uscc) == bool(notice.person):
+            raise OrderError("a notice is about a unit, or about a person")
         kinds = seal_life.cancelled_by(notice.cause)
+        if notice.person:
+            kinds = frozenset({SealKind.PERSONAL}) if notice.cause is Cause.CERTIFICATE_CHANGED else frozenset()
         self.book.change(lambda book: (self.cancel(book, notice.uscc, kinds, notice, self.now()), None))
-        return self.seals_of(notice.uscc)
+        return self.seals_of(notice.uscc, notice.person)
 
     def import_seal(self, order: ImportOrder) -> IssuedSeal:
         """Keep an existing seal after judging it fully. SealImportError, SealNumberTakenError, SealsExistError."""
@@ -116,17 +114,19 @@ class SealMaker:
         at, anchors, application = self.now(), self.anchors(), order.application
         holder = read_holder(application)
         check_application(application, holder, representative="", anchors=anchors, at=at)
+        check_consent(order, application, holder, anchors=anchors, at=at)
         found = check_import(order.esl, holder, anchors=anchors, at=at, certificates=order.certificates)
         info = found.seal.info
         made = IssuedSeal(found.kind, info.number, info.property.name, order.esl, b"")
         opened = seal_life.change((), LifeAct.IMPORT, at=at, reason="导入已有印章", actor=application.applicant)
 
         def rule(book: Book) -> tuple[Book, IssuedSeal]:
+            book.require_unused(consent_of(application))
             if made.number in book.seals:
                 raise SealNumberTakenError(made.number)
             self._require_none(book, holder.uscc, found.kind)
             entry = entry_of(made, holder.uscc, opened, application)
-            return self.enter(book, [(made, entry)], application), made
+            return self.enter(book, [(made, entry)], application.consent), made
 
         return self.book.change(rule)
 
@@ -172,10 +172,12 @@ class SealMaker:
         statement = prepare_statement(status)
         return complete_statement(statement, sm2.sign(self.key, statement), self.certificate.der)
 
-    def seals_of(self, uscc: str) -> tuple[IssuedSeal, ...]:
-        """Answer all seals of a company, the cancelled ones too."""
+    def seals_of(self, uscc: str, person: str = "") -> tuple[IssuedSeal, ...]:
+        """Answer all seals of a company, or of a natural person, the cancelled ones too."""
         found = self.book.read().seals.items()
-        return tuple(self.load(number, entry) for number, entry in found if entry.uscc == uscc)
+        return tuple(
+            self.load(number, entry) for number, entry in found if (entry.uscc, entry.person) == (uscc, person)
+        )
 
     # Parts of an act, inside a change of the book
 
@@ -191,15 +193,16 @@ class SealMaker:
             made.append((one, entry_of(one, order.uscc, opened, order.application)))
             serials[region] = serial + 1
             book = structs.replace(book, next_serial=dict(serials))
-        return self.enter(book, made, order.application), tuple(one for one, _ in made)
+        consent = order.application.consent if order.application else b""
+        return self.enter(book, made, consent), tuple(one for one, _ in made)
 
-    def enter(self, book: Book, made: Iterable[Made], application: Application | None) -> Book:
+    def enter(self, book: Book, made: Iterable[Made], consent: bytes) -> Book:
         """Write the files of finished seals, then enter them and link each with the one that it replaces."""
         for one, entry in made:
             self.book.keep(one.number, one.esl, one.artwork)
-            if application is not None and application.consent:
-                self.book.keep_consent(one.number, application.consent)
-            old = book.latest(entry.uscc, one.kind)
+            if consent:
+                self.book.keep_consent(one.number, consent)
+            old = book.latest(entry.uscc, one.kind, entry.person)
             if old is not None:
                 book = book.with_seals((old[0], structs.replace(old[1], replaced_by=one.number)))
             replaces = old[0] if old else ""
@@ -228,13 +231,18 @@ class SealMaker:
         state = entry.state_at(self.clock()) or entry.history[-1].state
         return IssuedSeal(entry.kind, number, entry.name, esl, drawn, state)
 
-    def require_good(self, order: SealOrder) -> None:
-        """See that certificates, period and application are the company's. OrderError, SealApplicationError."""
-        _, head = _require_theirs(order)
+    def require_good(self, order: SealOrder, whole: SealOrder | ReissueOrder | ScanOrder | None = None) -> None:
+        """See that certificates, period and application are the company's. OrderError, SealApplicationError.
+
+        `whole` is the message that the order came in, to which the applicant's consent was given.
+        """
+        _, head = require_theirs(order)
         if order.application is not None:
             anchors = self.anchors() if self.anchors else None
-            holder, person = _holder(order), head.person_id
-            check_application(order.application, holder, representative=person, anchors=anchors, at=self.clock())
+            holder, person = holder_of(order), head.person_id
+            at = self.clock()
+            check_application(order.application, holder, representative=person, anchors=anchors, at=at)
+            check_consent(whole or order, order.application, holder, anchors=anchors, at=at)
 
     def term(self, kind: SealKind, order: SealOrder, at: datetime) -> seal.Term:
         """Answer a seal's term: the ordered one, within its certificate's (印章有效期不超过证书有效期)."""
@@ -254,7 +262,7 @@ class SealMaker:
         term = self.term(kind, order, at)
         draft = seal.prepare_seal_info(
             kind,
-            _holder(order),
+            holder_of(order),
             number,
             [certificate_for(kind, order)],
             vendor=term.vendor,
@@ -262,6 +270,7 @@ class SealMaker:
             not_after=term.not_after,
             mark=MARK,
             version=term.version,
+            unit=UnitKind.of(order.unit_type or unit_type(order.application), order.company),
         )
         return self.finish(draft, order.version)
 
@@ -276,7 +285,8 @@ class SealMaker:
     ) -> Book:
         """Cancel a unit's live seals of these kinds, each with reason, actor, cause and time."""
         for number, entry in book.seals.items():
-            if entry.uscc == uscc and entry.kind in kinds and not entry.closed:
+            theirs = (entry.uscc, entry.person) == (uscc, why.person if isinstance(why, Notice) else "")
+            if theirs and entry.kind in kinds and not entry.closed:
                 since = max(at, entry.history[-1].since)
                 history = seal_life.change(
                     entry.history, LifeAct.CANCEL, at=since, reason=why.reason, actor=why.actor, cause=why.cause
@@ -287,20 +297,10 @@ class SealMaker:
     def _is_current(self, book: Book, order: SealOrder, kind: SealKind) -> bool:
         """Whether the present seal of a kind is already the one that this order asks for."""
         latest = book.latest(order.uscc, kind)
-        if latest is None or latest[1].closed or latest[1].name != seal.seal_name(kind, _holder(order)):
+        if latest is None or latest[1].closed or latest[1].name != seal.seal_name(kind, holder_of(order)):
             return False
         listed = ses.parse_seal(self.book.load(latest[0])[0]).info.property.certificates
         return listed == (certificate_for(kind, order),)
-
-
-def certificate_for(kind: SealKind, order: SealOrder) -> bytes:
-    """Answer whose certificate a kind of seal lists: the representative's own, or the unit's."""
-    own = kind is SealKind.LEGAL_REPRESENTATIVE
-    return order.representative_certificate if own else order.unit_certificate
-
-
-def _holder(order: SealOrder) -> Holder:
-    return Holder(order.company, order.uscc, order.legal_representative)
 
 
 def entry_of(
@@ -311,39 +311,10 @@ def entry_of(
     plain = SealEntry(made.kind, made.name, uscc, opened, period.not_before, period.not_after)
     if application is None:
         return plain
-    consent = sm3(application.consent).hex() if application.consent else ""
+    consent = consent_of(application)
     return structs.replace(
         plain, applicant=application.applicant, authorisation=application.authorisation, consent_sm3=consent
     )
-
-
-def region_of(order: SealOrder) -> str:
-    """Answer the place of the number (备案地): the one applied for, or that of the credit code."""
-    if order.application is not None and order.application.place:
-        return order.application.place
-    return order.uscc[_PLACE] if order.uscc[_PLACE].isdecimal() else "000000"
-
-
-def _require_theirs(order: SealOrder) -> tuple[Certificate, Certificate]:
-    """See that both certificates bear the company's code, and that the period is one."""
-    try:
-        unit, head = (parse_certificate(c) for c in (order.unit_certificate, order.representative_certificate))
-    except MalformedError as error:
-        raise OrderError(f"a certificate that cannot be read: {error}") from error
-    if any(order.uscc not in c.uscc_candidates or not signs_data(c) for c in (unit, head)):
-        raise OrderError("a certificate of somebody else, or not for signing")
-    if unit.organisation != order.company or head.common_name != order.legal_representative:
-        raise OrderError("a certificate that names somebody else")
-    if order.not_after.tzinfo is None or order.not_before.tzinfo is None or order.not_after <= order.not_before:
-        raise OrderError("a period that ends before it starts")
-    return unit, head
-
-
-def require_applicant(order: SealOrder, applicant: str) -> Application:
-    """See that the one who confirms is the one who applied. SealApplicationError."""
-    if order.application is None or order.application.applicant != applicant:
-        raise SealApplicationError("须由提出申请的本人确认")
-    return order.application
 
 
 def _seconds(at: datetime) -> datetime:

@@ -8,8 +8,8 @@ from msgspec import structs
 from sealing import artwork, seal, seal_life, ses
 from sealing.errors import SealApplicationError, SealNumberTakenError, UnknownSealError
 from sealing.sandbox.book import Book
-from sealing.sandbox.making import OrderError, SealMaker, SealsExistError, certificate_for, entry_of, region_of
-from sealing.sandbox.making import require_applicant as _require_applicant
+from sealing.sandbox.making import SealMaker, SealsExistError, entry_of
+from sealing.sandbox.orders import OrderError, certificate_for, consent_of, region_of, require_applicant
 from sealing.seal import Holder, IssuedSeal, SealKind
 from sealing.seal_life import Cause, LifeAct
 from sealing.tracing import trace_picture
@@ -17,7 +17,8 @@ from sealing.wire import Notice, ScanDecision, ScanDraft, ScanOrder
 from signing import canonical
 from signing.digests import sm3
 
-_SHAPES: Final[dict[SealKind, Literal["oval", "square"]]] = {
+_SHAPES: Final[dict[SealKind, Literal["oval", "square", "signature"]]] = {
+    SealKind.PERSONAL: "signature",
     SealKind.INVOICE: "oval",
     SealKind.LEGAL_REPRESENTATIVE: "square",
 }
@@ -69,7 +70,9 @@ class ScanDesk:
         """Clean a picture and keep it until the applicant decides. OrderError, SealApplicationError, SealingError."""
         if self.clean is None:
             raise ScanningMissingError("本机构未开通扫描件制章")
-        self.maker.require_good(order.order)
+        if order.kind is SealKind.PERSONAL:
+            raise OrderError("a person's own seal is made by another order")
+        self.maker.require_good(order.order, order)
         if order.order.application is None:
             raise SealApplicationError("扫描件制章须由持照人提出申请")
         cleaned = self.clean(order.picture, width_mm=order.width_mm, kind=order.kind)
@@ -99,7 +102,7 @@ class ScanDesk:
             if scan not in book.scans:
                 raise UnknownSealError(f"no picture {scan!r}")
             order = book.scans[scan]
-            _require_applicant(order.order, decision.applicant)
+            require_applicant(order.order, decision.applicant)
             waiting = {name: one for name, one in book.scans.items() if name != scan}
             book = structs.replace(book, scans=waiting)
             return self._made(book, scan, order, decision) if decision.confirmed else (book, None)
@@ -108,6 +111,7 @@ class ScanDesk:
 
     def _made(self, book: Book, scan: str, order: ScanOrder, decision: ScanDecision) -> tuple[Book, IssuedSeal | None]:
         maker, at, asked = self.maker, self.maker.now(), order.order
+        book.require_unused(consent_of(asked.application))
         latest = book.latest(asked.uscc, order.kind)
         if latest is not None and not latest[1].closed:
             if latest[0] != decision.replaces:
@@ -123,7 +127,7 @@ class ScanDesk:
         opened = seal_life.change((), LifeAct.ISSUE, at=at, reason="按实物印章制作", actor=decision.applicant)
         entry = entry_of(made, asked.uscc, opened, asked.application)
         book = structs.replace(book, next_serial={**book.next_serial, region: serial + 1})
-        return maker.enter(book, [(made, entry)], asked.application), made
+        return maker.enter(book, [(made, entry)], asked.application.consent if asked.application else b""), made
 
     def _draft(self, scan: str, order: ScanOrder, number: str) -> seal.DraftSeal:
         asked = order.order

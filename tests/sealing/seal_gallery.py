@@ -11,12 +11,14 @@ from pathlib import Path
 from sealing import artwork, drawing
 from sealing.artwork import Artwork
 from sealing.artwork_sizes import UnitKind
+from sealing.drawing_ink import ink_signature
 from sealing.drawing_personal import (
     Practice,
     name_signature,
     oval_practice_seal,
     pen_signature,
     plate_practice_seal,
+    signature_seal,
 )
 from signing.digests import sm3
 
@@ -35,6 +37,38 @@ PEN = (
     ((6, 0), (6, 7), (6, 20), (4, 17)),
     ((14, 8), (15, 14), (13, 19), (20, 9), (23, 6), (24, 12), (26, 17), (31, 10), (38, 7)),
 )
+INK = (
+    ((10, 30, 0), (18, 27, 60), (28, 24, 120), (38, 24, 175), (50, 27, 230)),
+    ((32, 5, 420), (32, 18, 470), (31, 34, 520), (30, 50, 570), (29, 66, 600), (30, 75, 612)),
+    ((30, 32, 800), (24, 38, 860), (15, 52, 920), (6, 69, 950)),
+    ((34, 34, 1100), (37, 44, 1170), (45, 54, 1240), (54, 61, 1290), (62, 68, 1320)),
+    (
+        (75, 67, 1500),
+        (86, 62, 1570),
+        (95, 48, 1640),
+        (96, 30, 1720),
+        (88, 24, 1800),
+        (84, 36, 1870),
+        (90, 52, 1930),
+        (104, 62, 1980),
+        (120, 60, 2030),
+        (132, 47, 2070),
+        (134, 30, 2100),
+        (130, 18, 2120),
+    ),
+    ((141, 23, 2300),),
+    (
+        (124, 70, 2500),
+        (134, 79, 2560),
+        (144, 76, 2600),
+        (156, 55, 2630),
+        (166, 30, 2650),
+        (176, 4, 2670),
+        (190, -8, 2700),
+    ),
+    ((158, 70, 2900), (186, 42, 2950), (162, 70, 3020), (160, 74, 3060), (178, 72, 3100), (226, 67, 3150)),
+)
+"""A hand that slows and hurries: points and milliseconds."""
 
 
 @dataclass(frozen=True)
@@ -108,6 +142,14 @@ ENTRIES = (
     Entry("signature-3", "手写体签名", lambda: name_signature("李小明")),
     Entry("signature-latin", "手写体签名，外文", lambda: name_signature("John Smith", colour="blue")),
     Entry("signature-pen", "手写笔迹", lambda: pen_signature(PEN)),
+    Entry("signature-ink", "手写签名，笔画随运笔快慢变化", lambda: ink_signature(INK)),
+    Entry("signature-ink-marked", "手写签名，带仿真标记", lambda: ink_signature(INK, width_mm=30, mark="仿真环境")),
+    Entry(
+        "signature-seal",
+        "个人签名章 40×15 mm，按姓名",
+        lambda: signature_seal("李小明", mark="仿真环境", face="serif"),
+    ),
+    Entry("signature-seal-long", "个人签名章，少数民族姓名", lambda: signature_seal("阿卜杜·买买提", face="serif")),
 )
 
 

@@ -17,7 +17,7 @@ from sealing.adapters.maker_http import HttpSealRegistry
 from sealing.errors import SealRegistryUnavailableError, UnknownSealError
 from sealing.ports import SealRegistry
 from sealing.sandbox.maker import create_router
-from sealing.seal import SealKind, SealState, read_artwork
+from sealing.seal import FIVE, SealState, read_artwork
 from sealing.verify import verify_esl
 from signing.checks import Indication
 
@@ -69,7 +69,7 @@ def make(client: TestClient[Litestar], world: World) -> list[dict[str, Any]]:
 
 def test_the_set_of_five_is_made_in_one_act(client: TestClient[Litestar], registry: SealRegistry, world: World) -> None:
     made = make(client, world)
-    assert [one["kind"] for one in made] == list(SealKind)
+    assert [one["kind"] for one in made] == list(FIVE)
     seals = registry.fetch_seals(HOLDER.uscc)
     assert [seal.number for seal in seals] == [one["number"] for one in made]
     for seal in seals:

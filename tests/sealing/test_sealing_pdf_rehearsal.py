@@ -17,7 +17,7 @@ from sealing.errors import (
     SealNotYetValidError,
     SealSuspendedError,
 )
-from sealing.pdf import Act, Profile, prepare_acts, prepare_fields, statement_of, to_be_signed
+from sealing.pdf import Act, Profile, complete_seal, prepare_acts, prepare_fields, statement_of, to_be_signed
 from sealing.pdf_job import SealingJob
 from sealing.pdf_rehearsal import rehearse_seal
 from sealing.placement import SealField, Stamp
@@ -121,3 +121,27 @@ def test_an_impression_that_nobody_would_see_fails_the_rehearsal(world: World, t
     prepare_acts(path, {"unit": [Stamp(1, 50, 50, 40, 40)]})
     with pytest.raises(RehearsalError, match="no impression"):
         rehearse_seal(path, act_of(world, SealKind.UNIT), os.urandom)
+
+
+@pytest.mark.parametrize(
+    ("profile", "told"),
+    [
+        pytest.param(Profile.PADES, CONSENT.hex(), id="pades"),
+        pytest.param(Profile.PADES_SES, CONSENT.hex(), id="pades-ses"),
+        pytest.param(Profile.GM_CMS, "", id="gm-cms has no room for it"),
+    ],
+)
+def test_the_report_names_the_consent(world: World, draft: Path, tmp_path: Path, profile: Profile, told: str) -> None:
+    """Whatever the profile, a reader is led from the signature to the consent under which it was made."""
+    job = SealingJob(draft, tmp_path / "work.pdf")
+    prepared = job.prepare(act_of(world, SealKind.UNIT, profile))
+    tbs = statement_of(prepared, CONSENT, NOON) if profile.has_seal else b""
+    signature = world.unit.sign(to_be_signed(prepared, tbs, CONSENT))
+    inner, window = (
+        world.unit.sign(tbs) if profile.has_seal else b"",
+        {"not_before": NOON - DAY, "not_after": NOON + DAY},
+    )
+    parts = {"seal_signature": inner, "consent_sm3": CONSENT}
+    complete_seal(prepared, tbs, signature, world.stamp(signature), **window, **parts)  # type: ignore[arg-type]
+    report = verify_pdf(job.path, anchors=world.trust, evidence=world.trust.evidence, at=NOON).signatures[0]
+    assert (report.verdict.failed, report.consent_sm3) == ([], told)

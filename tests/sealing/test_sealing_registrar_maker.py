@@ -20,7 +20,7 @@ from identity.sandbox.platform import open_platform
 from sealing import ses
 from sealing.adapters.maker_http import HttpSealRegistry
 from sealing.sandbox import maker
-from sealing.seal import SealKind, SealState
+from sealing.seal import FIVE, SealKind, SealState
 from sealing.seal_status import judge_state
 from sealing.verify import verify_esl
 from signing.certificates import parse_certificate
@@ -30,7 +30,7 @@ from signing.sandbox.authority import CertificateAuthority
 from signing.sandbox.keys import KeyVault
 
 PIN = "246810"
-COMPANY = set(SealKind) - {SealKind.LEGAL_REPRESENTATIVE}
+COMPANY = set(FIVE) - {SealKind.LEGAL_REPRESENTATIVE}
 
 
 class Clock:
@@ -91,7 +91,7 @@ def test_a_new_representative_changes_that_seal_alone(town: Town) -> None:
     before = town.live()
     town.change("representative", legal_representative="孙小美", pin=PIN)
     after = town.live()
-    assert {kind for kind in SealKind if before[kind] != after[kind]} == {SealKind.LEGAL_REPRESENTATIVE}
+    assert {kind for kind in FIVE if before[kind] != after[kind]} == {SealKind.LEGAL_REPRESENTATIVE}
     issued = town.registry.fetch_seal(after[SealKind.LEGAL_REPRESENTATIVE])
     assert "孙小美" in issued.name
     trust = town.authority.trust()
@@ -105,7 +105,7 @@ def test_a_new_name_changes_the_units_seals(town: Town) -> None:
     before = town.live()
     town.change("name", name="改名建设有限公司")
     after = town.live()
-    assert {kind for kind in SealKind if before[kind] != after[kind]} == COMPANY
+    assert {kind for kind in FIVE if before[kind] != after[kind]} == COMPANY
     assert all("改名建设有限公司" in town.registry.fetch_seal(after[kind]).name for kind in COMPANY)
 
 
