@@ -356,3 +356,137 @@ class NoSuchPlanError(WorkbenchError):
 
 class SealPlanError(WorkbenchError):
     """A plan of seals that contradicts itself: no seal, one seal twice in a file, or a field named twice."""
+
+
+# -- reports of verifications
+
+
+class ReportError(BiddingError):
+    """A report of a verification (验证报告) that cannot be made."""
+
+
+class ReportAnswerError(ReportError):
+    """What should be reported is not the answer of a verification."""
+
+
+class ReportFormatError(ReportError):
+    """Reports are not made in this format, or not there."""
+
+
+class PictureError(ReportError):
+    """A page or a seal could not be drawn for a report."""
+
+
+class TraceError(BiddingError):
+    """A trace of seal uses (用章记录) cannot be made or read."""
+
+
+class MalformedTraceError(TraceError):
+    """An export of the trace that is not in its one byte form."""
+
+
+class TraceTooLargeError(TraceError):
+    """An export of the trace that is longer than anybody reads: to be exported in stretches."""
+
+
+class NoTraceKeyError(TraceError):
+    """This workbench has no service key: it can show its trace, and sign nothing."""
+
+
+class NoSuchEntryError(TraceError):
+    """The unit's trace has no entry of this number."""
+
+
+# -- sealing as a service (电子签署中心)
+
+
+class SigningServiceError(WorkbenchError):
+    """Base of what sealing as a service refuses to do."""
+
+
+class NoSuchSigningError(SigningServiceError):
+    """No such signing, document or page, or it is another unit's (没有这项签署)."""
+
+
+class SigningStateError(SigningServiceError):
+    """The signing is not in a state that allows this: begun already, or over."""
+
+
+class SigningOrderError(SigningServiceError):
+    """An order or a plan that contradicts itself: a seal without a place, a document that nobody signs."""
+
+
+class WrongDocumentDigestError(SigningServiceError):
+    """What arrived is not what the sender digested (SM3)."""
+
+
+class UnknownFormatError(SigningServiceError):
+    """The document is neither PDF nor OFD."""
+
+
+class SigningLimitError(SigningServiceError):
+    """More signings, documents, tokens or webhooks than one unit may have open."""
+
+
+class IdempotencyKeyError(SigningServiceError):
+    """The Idempotency-Key was used for another request, is malformed, or its first request is still at work."""
+
+
+class TokenRefusedError(SigningServiceError):
+    """The interface token is unknown, expired or revoked, or whoever made it may not act any more."""
+
+
+class ScopeMissingError(SigningServiceError):
+    """The token does not carry the scope that this needs."""
+
+
+class NoSuchTokenError(SigningServiceError):
+    """No such token of this unit."""
+
+
+class TooManyRequestsError(SigningServiceError):
+    """More requests in a minute than one token may make."""
+
+
+class NoSuchWebhookError(SigningServiceError):
+    """No such webhook or delivery of this unit."""
+
+
+class WebhookAddressError(SigningServiceError):
+    """An address to which nothing is ever sent: not https, or of a private or special network (SSRF)."""
+
+
+class TraceQueryError(TraceError):
+    """A filter of the trace that cannot be understood."""
+
+
+class TooManyToSealError(SealPlanError):
+    """More files than one confirmation lists (一次确认的文件过多)."""
+
+
+class SameFileTwiceError(SealPlanError):
+    """Two of the files to seal are the same: their one final hash would be listed, and signed, twice."""
+
+
+class SealChoiceError(SealPlanError):
+    """A profile, or a closing, that the format or the act does not have (签章格式不适用)."""
+
+
+class EvidenceError(BiddingError):
+    """An evidence file of a verification that was changed, is damaged, or is none."""
+
+
+class VerificationInputError(BiddingError):
+    """Input of a verification that is more, larger or otherwise than is taken at once."""
+
+
+class TooMuchError(VerificationInputError):
+    """More or larger files than one verification request may bring."""
+
+
+class NoSuchVerificationError(BiddingError):
+    """No such verification, or it was forgotten already."""
+
+
+class BusyVerifierError(BiddingError):
+    """More verifications at a time than this service takes."""

@@ -5,6 +5,7 @@ refuses the result when another came in between.
 """
 
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
@@ -18,6 +19,7 @@ from bidding.centre.house import Arrival, Journalled, Trust
 from bidding.centre.pending import Pending
 from bidding.centre.publishing import audience
 from bidding.centre.record import field_of
+from bidding.centre.record_seals import enter_use, told_by, use_of, use_tried
 from bidding.centre.service import Centre
 from bidding.documents.intake import take_in
 from bidding.documents.pictures import render_page
@@ -25,6 +27,7 @@ from bidding.errors import BiddingError, NoSuchReceiptError
 from bidding.workbench.acting import ActingPorts, PendingConsent
 from bidding.workbench.seal_batch import Batch, FileToSeal, SealBatch, SealOrder
 from bidding.workbench.seal_standing import SealPorts
+from bidding.workbench.trace_rows import SealUse
 from identity.actor import Actor
 from identity.errors import IdentityError, LicencePlatformUnavailableError, TooManyPendingError
 from identity.ports import Register, Wallet
@@ -109,11 +112,27 @@ class Hosting:
         folder = centre.opening.scratch.parent / "record-seals"
         return cls(centre, SealBatch(ports), random, Pending(folder, PendingSeal, house.vault))
 
-    def request(self, code: str, stage: int, actor: Actor) -> PendingSeal:
+    def request(self, code: str, stage: int, actor: Actor, arrival: Arrival | None = None) -> PendingSeal:
         """Prepare the host's seal on the newest version and ask this person on the wallet; a new request replaces.
 
-        NoRecordError, DocumentError, and what `SealBatch.ask` raises.
+        NoRecordError, DocumentError, and what `SealBatch.ask` raises; a refusal is entered in the journal.
         """
+        arrival = arrival or Arrival(self.centre.house.clock(), "")
+        try:
+            found = self._ask(code, stage, actor)
+        except (BiddingError, IdentityError, SealingError, SigningError) as error:
+            self._enter_tried(code, stage, actor, error, arrival)
+            raise
+        name = _name(code, stage)
+        with self.pending.held(name) as before:
+            if before is not None:
+                self._enter(code, stage, use_of(before.batch, arrival, "refused", "replaced"), arrival)
+            self._forget(name, before)
+            self.pending.put(name, found)
+        return found
+
+    def _ask(self, code: str, stage: int, actor: Actor) -> PendingSeal:
+        """Prepare, and ask on the wallet."""
         version, data = self.centre.records.get(code, stage)
         digest, folder = self.centre.sections.get(code).params_sm3, self.pending.folder
         folder.mkdir(parents=True, exist_ok=True, mode=0o700)
@@ -121,18 +140,14 @@ class Hosting:
             source = Path(work) / "record.pdf"
             source.write_bytes(data)
             file = FileToSeal(
-                name=f"开标记录 {code} 第 {stage} 阶段.pdf",
+                name=_title(code, stage),
                 pages=len(take_in(source).pages),
                 source=source,
                 target=folder / f"{self.random(16).hex()}.pdf",
                 field=field_of(self.centre.house.uscc),
             )
             batch = self.seals.ask(SealOrder(actor, SealKind.UNIT, [file], code, digest, act="record"))
-        found, name = PendingSeal(stage, version.sm3, batch), _name(code, stage)
-        with self.pending.held(name) as before:
-            self._forget(name, before)
-            self.pending.put(name, found)
-        return found
+        return PendingSeal(stage, version.sm3, batch)
 
     def find(self, code: str, stage: int) -> PendingSeal | None:
         """Answer the seal that waits, if one does."""
@@ -154,7 +169,9 @@ class Hosting:
                 done = self._go_on(code, name, found, arrival)
             except _LATER:
                 raise
-            except (BiddingError, IdentityError, SealingError, SigningError):
+            except (BiddingError, IdentityError, SealingError, SigningError) as error:
+                ended = self.pending.find(name) or found
+                self._enter(code, stage, use_of(ended.batch, arrival, *told_by(error)), arrival)
                 self._forget(name, found)
                 raise
             if done:
@@ -190,8 +207,20 @@ class Hosting:
                 return False
             self.pending.put(name, PendingSeal(found.stage, found.version, batch))
         (path,) = self.seals.complete(batch)
-        self.centre.records.add(code, found.stage, path.read_bytes(), found.version, arrival)
+        data = path.read_bytes()
+        self.centre.records.add(code, found.stage, data, found.version, arrival)
+        self._enter(code, found.stage, use_of(batch, arrival, "sealed", after_sm3=sm3(data).hex()), arrival)
         return True
+
+    def _enter(self, code: str, stage: int, use: SealUse, arrival: Arrival) -> None:
+        enter_use(self.centre.house, code, _name(code, stage), use, arrival)
+
+    def _enter_tried(self, code: str, stage: int, actor: Actor, error: Exception, arrival: Arrival) -> None:
+        """Enter an attempt that nobody was asked about; without a record there was nothing to seal."""
+        with suppress(BiddingError):
+            version, _ = self.centre.records.get(code, stage)
+            use = use_tried(actor, code, (_title(code, stage), version.sm3), error, arrival)
+            self._enter(code, stage, use, arrival)
 
     def _forget(self, name: str, found: PendingSeal | None) -> None:
         if found is not None:
@@ -207,3 +236,7 @@ def _fresh(trust: Trust) -> TrustAnchors:
 def _name(code: str, stage: int) -> str:
     """Name what waits: letters' case must not meet in a file name."""
     return sm3(f"{code}/{stage}".encode()).hex()
+
+
+def _title(code: str, stage: int) -> str:
+    return f"开标记录 {code} 第 {stage} 阶段.pdf"

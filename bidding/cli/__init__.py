@@ -22,6 +22,8 @@ class LazyGroup(click.Group):
         "officer": "bidding.cli.officer",
         "licence": "bidding.cli.licence",
         "seal": "bidding.cli.seal",
+        "trace": "bidding.cli.trace",
+        "trust": "bidding.cli.trust",
     }
 
     def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 - click's signature

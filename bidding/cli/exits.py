@@ -1,5 +1,6 @@
 """Exit codes and error words of the command line, the same words as on the pages."""
 
+import errno
 import sys
 
 import click
@@ -13,6 +14,15 @@ CODES = {
     Indication.INDETERMINATE: 2,
     Indication.TOTAL_FAILED: 1,
     Indication.REFUSED: 4,
+}
+_REASONS = {
+    errno.ENOSPC: "磁盘空间不足。请腾出空间后重试。",
+    errno.EDQUOT: "磁盘配额已用完。请腾出空间后重试。",
+    errno.EFBIG: "文件超过这里允许的大小。请换一个位置后重试。",
+    errno.EACCES: "没有读写这个文件或文件夹的权限。请检查权限，或换一个位置。",
+    errno.EPERM: "没有读写这个文件或文件夹的权限。请检查权限，或换一个位置。",
+    errno.EROFS: "这个位置只能读取。请换一个位置。",
+    errno.ENAMETOOLONG: "文件名过长。请缩短后重试。",
 }
 _WORST_FIRST = (USAGE, 4, 1, 2, 3, 0)
 
@@ -37,6 +47,9 @@ def run(command: click.Group) -> None:
     except Exception as error:
         from bidding.web.errors import knows, words_of
 
+        if isinstance(error, OSError) and not knows(error):
+            _tell_of_file(error)
+            sys.exit(1)
         if not knows(error):
             raise
         words = words_of(error)
@@ -44,3 +57,10 @@ def run(command: click.Group) -> None:
         click.echo(f"详情：{error}", err=True)
         sys.exit(1)
     sys.exit(result if isinstance(result, int) else 0)
+
+
+def _tell_of_file(error: OSError) -> None:
+    """Say in Chinese what the machine will not do with a file."""
+    what = _REASONS.get(error.errno or 0, "无法读写文件。请检查路径、权限和磁盘后重试。")
+    click.secho(f"{what}（file_error）", fg="red", err=True)
+    click.echo(f"详情：{error}", err=True)

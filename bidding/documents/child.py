@@ -18,12 +18,17 @@ import msgspec
 
 from bidding.errors import DamagedDocumentError, DocumentError
 
-Task = Literal["inspect", "join", "flatten", "render"]
+Task = Literal["inspect", "join", "flatten", "render", "survey", "show", "prepare", "place", "overlay"]
 _TASKS: Final[dict[str, tuple[str, str]]] = {
     "inspect": ("bidding.documents.inspecting", "inspect"),
     "join": ("bidding.documents.joining", "join"),
     "flatten": ("bidding.documents.rendering", "flatten"),
     "render": ("bidding.documents.rendering", "render"),
+    "survey": ("bidding.signings.looking", "survey"),
+    "show": ("bidding.signings.looking", "show"),
+    "prepare": ("bidding.signings.looking", "prepare_fields"),
+    "place": ("bidding.workbench.placing_child", "place"),
+    "overlay": ("bidding.workbench.placing_child", "overlay"),
 }
 T = TypeVar("T", bound=msgspec.Struct)
 

@@ -1,11 +1,8 @@
-"""Sealing a bid (盖章): where the seals will stand, consent on the wallet, before and after, and the record of uses."""
+"""Sealing a bid (盖章): where the seals will stand, consent on the wallet, before and after."""
 
-import csv
-import io
 from collections.abc import Sequence
 from typing import Any, Final
 
-import msgspec
 from litestar import Response, get, post
 from litestar.params import FromPath
 from litestar.response import Redirect
@@ -18,30 +15,21 @@ from bidding.web.bid_common import (
     BidVisit,
     Visit,
     Waiting,
-    attachment,
     draft_line,
     notice_of,
     picture,
     status_of,
 )
-from bidding.web.site import beijing
 from bidding.workbench.checks import SEAL_NAMES, is_complete
 from bidding.workbench.drafts import Draft, Part
+from bidding.workbench.placing_words import describe
 from bidding.workbench.seal_rows import SealUse
 from bidding.workbench.sealing_flow import PlanView
+from bidding.workbench.trace_tables import OUTCOMES
 from identity.consent import LEGAL_REPRESENTATIVE, render_consent
 from identity.errors import TooManyPendingError
 
 _PICTURE_DPI: Final = 72
-OUTCOMES: Final = {"sealed": "已盖章", "refused": "未确认", "expired": "已过期", "failed": "未办成"}
-_COLUMNS: Final = (
-    ("at", "时间"), ("section", "标段"), ("file", "文件"), ("kind", "印章"), ("seal", "印章编号"),
-    ("outcome", "结果"), ("code", "原因"), ("person_name", "确认人"), ("person", "人员编号"),
-    ("authorisation", "授权"), ("certificate", "证书序列号"), ("before_sm3", "盖章前 SM3"),
-    ("document_sm3", "签署摘要 SM3"), ("after_sm3", "盖章后 SM3"), ("consent_sm3", "确认记录 SM3"),
-    ("address", "网络地址"),
-)  # fmt: skip
-_FORMULA: Final = ("=", "+", "-", "@", "\t", "\r")
 
 
 @get("/bids/{draft:str}/seals", sync_to_thread=True, include_in_schema=False)
@@ -71,6 +59,8 @@ def show_seals(visit: BidVisit, draft: Draft, *, status: int = 200, **more: Any)
         bare=bare,
         blocked=sealing_blocked,
         next_kind=_next_kind(draft, plans),
+        placings=visit.workbench.placing.kept(visit.actor, draft.id),
+        describe=describe,
         last=plans[0] if plans else None,
         uses=[use for use in visit.workbench.sealing.uses(visit.actor) if use.section == draft.params.section],
         SEAL_NAMES=SEAL_NAMES,
@@ -151,42 +141,6 @@ def sm3_before(part: Part, uses: Sequence[SealUse]) -> str:
     return same[0].before_sm3
 
 
-# -- the record of uses
-
-
-@get("/seal-uses", sync_to_thread=True, include_in_schema=False)
-def uses_page(visit: Visit) -> Response[Any]:
-    """用章记录：本单位印章的每一次使用和每一次尝试."""
-    uses = visit.workbench.sealing.uses(visit.actor)[::-1]
-    return visit.template("bid_uses.html", uses=uses, SEAL_NAMES=SEAL_NAMES, OUTCOMES=OUTCOMES)
-
-
-@get("/seal-uses.csv", sync_to_thread=True, include_in_schema=False)
-def uses_csv(visit: Visit) -> Response[bytes]:
-    """用章记录，CSV（UTF-8，带字节序标记，供表格软件打开）."""
-    text = io.StringIO()
-    writer = csv.writer(text)
-    writer.writerow([title for _, title in _COLUMNS])
-    for use in visit.workbench.sealing.uses(visit.actor):
-        writer.writerow([_cell(use, name) for name, _ in _COLUMNS])
-    data = ("\ufeff" + text.getvalue()).encode()
-    return Response(data, media_type="text/csv; charset=utf-8", headers=attachment("用章记录.csv"))
-
-
-@get("/seal-uses.json", sync_to_thread=True, include_in_schema=False)
-def uses_json(visit: Visit) -> Response[bytes]:
-    """用章记录，JSON：连同每次的确认记录、时间戳和逐次核验的答复（base64）."""
-    data = msgspec.json.encode(visit.workbench.sealing.uses(visit.actor))
-    return Response(data, media_type="application/json", headers=attachment("用章记录.json"))
-
-
-def _cell(use: SealUse, name: str) -> str:
-    value = getattr(use, name)
-    words = {"kind": SEAL_NAMES, "outcome": OUTCOMES}.get(name, {})
-    text = beijing(value) if name == "at" else words.get(value, str(value))
-    return f"'{text}" if text.startswith(_FORMULA) else text
-
-
 # -- helpers
 
 
@@ -245,7 +199,4 @@ SEALING_ROUTES: Final = [
     seal_plan_page,
     cancel_seals,
     before_picture,
-    uses_page,
-    uses_csv,
-    uses_json,
 ]

@@ -13,6 +13,7 @@ from msgspec import Struct
 
 from bidding.errors import NoSuchConsentError
 from bidding.web import workbench_views as views
+from bidding.web.trace_api import TRACE_API
 from bidding.web.workbench_common import AnyRequest, Wb, Who, address_of, download_headers, with_body
 from bidding.web.workbench_drafts_api import DRAFTS_API
 
@@ -75,12 +76,6 @@ def take_up_sealing(request: AnyRequest, plan: FromPath[str], workbench: Wb, ses
 def cancel_sealing(request: AnyRequest, plan: FromPath[str], workbench: Wb, session: Who) -> views.SealingView:
     """取消等待授权的签章."""
     return views.sealing_view(workbench.sealing.cancel(session.actor, plan, address_of(request)))
-
-
-@get("/seal-uses", sync_to_thread=True)
-def list_seal_uses(workbench: Wb, session: Who) -> list[views.SealUseView]:
-    """用章记录."""
-    return [views.seal_use_view(use) for use in workbench.sealing.uses(session.actor)]
 
 
 # -- packing
@@ -208,7 +203,7 @@ WORKBENCH_API: Final[list[HTTPRouteHandler]] = [
     advance_sealing,
     take_up_sealing,
     cancel_sealing,
-    list_seal_uses,
+    *TRACE_API,
     begin_packing,
     show_packing,
     advance_packing,

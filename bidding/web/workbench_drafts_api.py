@@ -14,6 +14,7 @@ from bidding.documents.intake import MAX_SIZE
 from bidding.documents.pictures import render_page
 from bidding.errors import NoSuchItemError
 from bidding.web import workbench_views as views
+from bidding.web.placing_api import PLACING_API
 from bidding.web.workbench_common import PRIVATE, AnyRequest, Wb, Who, download_headers, with_body
 from bidding.workbench.centre_answers import SectionLine
 from bidding.workbench.drafts import Form, PartPlace
@@ -219,6 +220,7 @@ DRAFTS_API: Final[list[HTTPRouteHandler]] = [
     show_document_page,
     assemble_part,
     move_places,
+    *PLACING_API,
     download_part,
     show_part_page,
     download_folder,

@@ -21,9 +21,11 @@ from bidding.web.bid_common import REFUSALS, BidVisit, Visit, notice_of, provide
 from bidding.web.bid_opening_pages import OPENING_ROUTES, PHASES
 from bidding.web.bid_packing_pages import PACKING_ROUTES
 from bidding.web.bid_pages import BID_ROUTES
+from bidding.web.bid_placing_pages import PLACING_ROUTES
 from bidding.web.bid_sealing_pages import SEALING_ROUTES
 from bidding.web.bid_submission_pages import SUBMISSION_ROUTES
 from bidding.web.login_pages import provide_session, require_session, to_login
+from bidding.web.trace_pages import TRACE_ROUTES
 from bidding.workbench.centre_answers import SectionLine
 from bidding.workbench.drafts import Draft
 from bidding.workbench.submissions import Submission
@@ -159,7 +161,9 @@ WORKBENCH_PAGES: Final[list[Any]] = [
             projects_page,
             begin_bid,
             *BID_ROUTES,
+            *PLACING_ROUTES,
             *SEALING_ROUTES,
+            *TRACE_ROUTES,
             *PACKING_ROUTES,
             *SUBMISSION_ROUTES,
             *OPENING_ROUTES,

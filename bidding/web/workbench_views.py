@@ -129,6 +129,12 @@ class SealUseView(Struct, frozen=True):
     consent: bytes
     token: bytes
     address: str
+    number: int
+    chain: str
+    profile: str
+    person: str
+    authorisation: str
+    signature_sm3: str
 
 
 class SealingView(Struct, frozen=True):

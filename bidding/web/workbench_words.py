@@ -45,4 +45,10 @@ WORKBENCH_WORDS: Final[dict[type[Exception], tuple[int, str, str]]] = {
     bidding.SubmissionPendingError: (503, "submission_pending", "交易中心已收到，还没有决定。请稍后查看结果。"),
     bidding.UploadInterruptedError: (503, "upload_interrupted", "上传中断，已上传的部分不会丢失。请稍后继续。"),
     bidding.BidFolderError: (422, "bid_folder", "待封装文件夹不完整或被改动。请重新从工作台下载。"),
+    bidding.TraceError: (409, "trace", f"用章记录没有办成，{_SAME}"),
+    bidding.MalformedTraceError: (422, "trace_malformed", "这不是用章记录的导出文件，或已损坏、被改动。"),
+    bidding.TraceTooLargeError: (413, "trace_too_large", "用章记录超过单个导出文件的上限。请按编号分段导出。"),
+    bidding.NoTraceKeyError: (503, "trace_no_key", "本工作台没有签名密钥，不能导出用章记录。请联系系统管理员。"),
+    bidding.TraceQueryError: (422, "trace_query", "筛选条件不正确，没有列出记录。"),
+    bidding.NoSuchEntryError: (404, "trace_entry_unknown", "没有这条用章记录，或不属于本单位。"),
 }  # fmt: skip

@@ -14,7 +14,16 @@ from msgspec import Struct
 
 from bidding.acts import Finalise, Release, SignedAct, Withdraw
 from bidding.faults import RecipientError
-from identity.actor import Actor, AuthorisationAnswer, Role, parse_authorisation, require_authorised
+from identity.actor import (
+    Actor,
+    AnyActor,
+    AuthorisationAnswer,
+    PersonActor,
+    Role,
+    owner_of,
+    parse_authorisation,
+    require_authorised,
+)
 from identity.consent import (
     LEGAL_REPRESENTATIVE,
     LONGEST,
@@ -32,7 +41,7 @@ from identity.errors import (
     PersonNotEntitledError,
 )
 from identity.licence import LicenceAnswer, parse_licence
-from identity.people import belongs_to, is_person
+from identity.people import belongs_to, is_natural, is_person
 from identity.ports import Register, Wallet
 from identity.uscc import UnifiedSocialCreditCode
 from signing.certificates import Certificate, parse_certificate
@@ -89,16 +98,17 @@ class ActingParty:
     clock: Callable[[], datetime]
     random: Callable[[int], bytes]
     audience: str
-    actor: Actor
+    actor: AnyActor
 
     def ask(
         self, act: Act, files: Sequence[ConsentFile], *, section: str = "", params_sm3: str = "", seal: str = ""
     ) -> PendingConsent:
         """Ask the person on the wallet; `section` and `params_sm3` may be empty only for acts outside a section.
 
-        Raises what `standing` raises, MalformedConsentError, and the wallet's refusals.
+        Raises what `standing` raises, for a natural person PersonUnknownError or PersonRevokedError,
+        MalformedConsentError, and the wallet's refusals.
         """
-        self.standing(act)
+        self._require_entitled(act)
         start = self.clock().replace(microsecond=0) - _BACKDATED
         record = ConsentRecord(
             v=1,
@@ -140,6 +150,12 @@ class ActingParty:
         require_authorised(granted, found.state, item=act, at=at)
         return Standing(at, licence, found)
 
+    def _require_entitled(self, act: Act) -> None:
+        if isinstance(self.actor, PersonActor):
+            self.ports.register.fetch_person(self.actor.person).state.require()
+        else:
+            self.standing(act)
+
     def outcome(self, pending: PendingConsent) -> SignedConsent | None:
         """Answer the signed consent, or None while the person has not decided.
 
@@ -165,7 +181,8 @@ class ActingParty:
     def sign(self, pending: PendingConsent, credential: str, statements: Sequence[Statement]) -> list[bytes]:
         """Have the key service sign under a confirmed consent, each digest once; DER SM2 signatures in order.
 
-        `credential` is `unit:{uscc}` or `legal-representative:{uscc}`. KeyServiceRefusedError, UnavailableError.
+        `credential` is `unit:{uscc}`, `legal-representative:{uscc}` or `person:{person}`. KeyServiceRefusedError,
+        UnavailableError.
         """
         return self.ports.keys.sign(credential, pending.id, statements)
 
@@ -195,8 +212,8 @@ class ActingParty:
         return complete_act(pending.statement, signature, self.certificate().der, consent)
 
     def credential(self, role: str = "unit") -> str:
-        """Answer the key service's name for a key of this unit."""
-        return f"{role}:{self.actor.uscc}"
+        """Answer the key service's name for a key of this unit; with role `person`, for a natural person's own."""
+        return f"{role}:{owner_of(self.actor)}"
 
 
 def complete_act(statement: bytes, signature: bytes, certificate: bytes, consent: SignedConsent) -> SignedAct:
@@ -227,7 +244,8 @@ def find_actor(register: Register, uscc: str, *, person: str = "", authorisation
 def _require_ours(signed: SignedConsent, record: ConsentRecord) -> None:
     """Demand that the named person signed exactly what we asked; the certificate's path is judged by verifiers."""
     certificate = parse_certificate(signed.certificate)
-    named = is_person(certificate, record.person, record.person_name) and belongs_to(certificate, record.uscc)
+    theirs = belongs_to(certificate, record.uscc) if record.uscc else is_natural(certificate)
+    named = is_person(certificate, record.person, record.person_name) and theirs
     good = verify_raw("consent-signature", certificate, signed.record, signed.signature).result is Result.OK
     if signed.record != encode_record(record) or not (named and good):
         raise ConsentDiffersError(record.nonce)

@@ -5,13 +5,18 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from msgspec import structs
-from sqlalchemy import update
+from sqlalchemy import Connection
 
 from bidding.documents.assembly import Annex, Assembler, FilePiece, PaperPiece, Piece
 from bidding.documents.letters import TITLES, Agent, LetterKind, LetterWriter, Offer, Tender
 from bidding.documents.paper import Paper
-from bidding.errors import FormIncompleteError, InvalidAmountError, NoSuchItemError, SealOrderError
+from bidding.errors import (
+    FormIncompleteError,
+    InvalidAmountError,
+    NoSuchItemError,
+    PartOutdatedError,
+    SealOrderError,
+)
 from bidding.money import parse_amount
 from bidding.params import ReadoutField, RequiredItem, SectionParams
 from bidding.readout import readout_fields
@@ -24,16 +29,21 @@ from bidding.workbench.drafts import (
     PartPlace,
     insert_part,
     load_draft,
+    replace_places,
     require_no_sealing,
     require_open,
 )
+from bidding.workbench.placing import carry_over
+from bidding.workbench.placing_child import Job, place_on
+from bidding.workbench.placing_rows import load_placings, put_placings
+from bidding.workbench.placing_values import PlacingFacts, stamp_of
 from identity.actor import ITEM_NAMES, Actor, parse_authorisation
 from identity.consent import LEGAL_REPRESENTATIVE
 from identity.licence import BusinessLicence
+from sealing.errors import StampOutsideError
 from signing import canonical
 from signing.digests import sm3
 from storage.database import reading, writing
-from storage.models import workbench as tables
 
 PRICED: Final[frozenset[LetterKind]] = frozenset({"letter", "readout"})
 """Letters that say the price."""
@@ -88,7 +98,10 @@ class Assembling:
     desk: Desk
 
     def assemble(self, actor: Actor, draft: str, item: str) -> Part:
-        """Assemble one item anew; seals on the part before are not carried over. DocumentError, FormIncompleteError."""
+        """Assemble one item anew; seals on the part before are not carried over. DocumentError, FormIncompleteError.
+
+        Main places are those of the letters again; further impressions are taken over where they still hold.
+        """
         with reading(self.desk.engine) as tx:
             loaded = load_draft(self.desk, tx, str(actor.uscc), draft)
             require_open(loaded)
@@ -97,39 +110,61 @@ class Assembling:
         licence = self.desk.licence(str(actor.uscc))
         with self.desk.shelf.folder() as folder:
             facts = self._assemble(folder, loaded, wanted, licence, actor)
+            placed = self._carried(loaded, wanted, folder / "part.pdf")
             stored = self.desk.shelf.put_file(folder / "part.pdf")
         part = Part(self.desk.new_id(), item, digest, stored, facts)
         try:
-            self._keep(actor, draft, part)
+            self._keep(actor, draft, part, placed)
         except BaseException:
             self.desk.shelf.discard(stored)
             raise
         return part
 
     def move_places(self, actor: Actor, draft: str, item: str, places: Sequence[PartPlace]) -> Part:
-        """Put the places for an item's seals elsewhere, before any seal is on it; one place for each seal it needs."""
-        with writing(self.desk.engine) as tx:
-            loaded = load_draft(self.desk, tx, str(actor.uscc), draft)
-            require_open(loaded)
-            require_no_sealing(tx, draft)
-            part = loaded.part(item)
-            if part.facts.seals:
-                raise SealOrderError("a seal is on this part already: assemble it again to move its places")
-            if sorted(place.party for place in places) != sorted(loaded.item(item).seals):
-                raise NoSuchItemError("one place for each seal that the item needs, and no other")
-            if any(not 1 <= place.page <= part.facts.pages for place in places):
-                raise NoSuchItemError("no such page")
-            moved = Part(part.id, item, part.made_of, part.object, structs.replace(part.facts, places=tuple(places)))
-            sealed = self.desk.seal(f"parts/{part.id}", moved.facts)
-            tx.execute(update(tables.parts).where(tables.parts.c.id == part.id).values(sealed_facts=sealed))
-        return moved
+        """Put the places for an item's seals elsewhere, before any seal is on it; one place for each seal it needs.
 
-    def _keep(self, actor: Actor, draft: str, part: Part) -> None:
+        NoSuchItemError, SealOrderError, StampOutsideError for a place that leaves its page.
+        """
+        with reading(self.desk.engine) as tx:
+            part = self._movable(tx, actor, draft, item, places)
+        with self.desk.shelf.folder() as folder:
+            jobs = [Job("", (place.w / 100, place.h / 100), fixed=(stamp_of(place),)) for place in places]
+            outcomes = place_on(self.desk.shelf.copy(part.object, folder / "part.pdf"), jobs).jobs
+        for outcome in outcomes:
+            if outcome.refused is not None:
+                raise StampOutsideError(outcome.refused.message)
+        with writing(self.desk.engine) as tx:
+            if self._movable(tx, actor, draft, item, places).id != part.id:
+                raise PartOutdatedError("the part became another meanwhile")
+            return replace_places(self.desk, tx, part, places)
+
+    def _movable(self, tx: Connection, actor: Actor, draft: str, item: str, places: Sequence[PartPlace]) -> Part:
+        """Answer the part, if its seals may go to these places as far as numbers tell."""
+        loaded = load_draft(self.desk, tx, str(actor.uscc), draft)
+        require_open(loaded)
+        require_no_sealing(tx, draft)
+        part = loaded.part(item)
+        if part.facts.seals:
+            raise SealOrderError("a seal is on this part already: assemble it again to move its places")
+        if sorted(place.party for place in places) != sorted(loaded.item(item).seals):
+            raise NoSuchItemError("one place for each seal that the item needs, and no other")
+        if any(not 1 <= place.page <= part.facts.pages for place in places):
+            raise NoSuchItemError("no such page")
+        return part
+
+    def _carried(self, draft: Draft, item: RequiredItem, path: Path) -> dict[str, PlacingFacts]:
+        before = [part for part in draft.parts if part.item == item.id]
+        with reading(self.desk.engine) as tx:
+            kept = load_placings(self.desk, tx, before[0].id) if before else {}
+        return carry_over(path, kept, item.seals)
+
+    def _keep(self, actor: Actor, draft: str, part: Part, placed: Mapping[str, PlacingFacts]) -> None:
         with writing(self.desk.engine) as tx:
             loaded = load_draft(self.desk, tx, str(actor.uscc), draft)
             require_open(loaded)
             require_no_sealing(tx, draft)
             old = insert_part(self.desk, tx, draft, part)
+            put_placings(self.desk, tx, part.id, placed)
         for name in old:
             self.desk.shelf.discard(name)
 

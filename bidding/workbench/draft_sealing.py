@@ -3,7 +3,9 @@
 The plan itself, its consents and the record of every use are kept by `sealing_flow`.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Any, Final
 
 from msgspec import Struct, structs
@@ -23,10 +25,12 @@ from bidding.workbench.drafts import (
     require_no_sealing,
     require_open,
 )
+from bidding.workbench.placing import Placing
 from bidding.workbench.seal_rows import SealUse
 from bidding.workbench.sealing_flow import PlanView, SealingFlow, SealTask, TaskFile, WantedSeal
 from identity.actor import Actor
 from identity.consent import parse_consent
+from sealing.placement import Stamp
 from sealing.seal import SealKind
 from signing import canonical
 from signing.canonical import Code
@@ -48,6 +52,7 @@ class DraftSealing:
 
     desk: Desk
     flow: SealingFlow
+    placing: Placing
 
     def begin(self, actor: Actor, draft: str, address: str = "") -> PlanView:
         """Plan all seals that are missing, and ask for the first consent. The draft rests until the plan ends.
@@ -89,7 +94,10 @@ class DraftSealing:
         return self._settle(actor, self.flow.cancel(plan, address))
 
     def again(self, actor: Actor, plan: str, address: str = "") -> PlanView:
-        """Take up a plan that ended unsealed, if its parts are still the current ones. SealingRunningError."""
+        """Take up a plan that ended unsealed, if its parts are still the current ones.
+
+        SealingRunningError, also when its working copies are gone; then the draft stays free.
+        """
         row = self._row(actor, plan)
         names = canonical.decode(row["parts"], PartNames).parts
         with writing(self.desk.engine) as tx:
@@ -100,7 +108,12 @@ class DraftSealing:
                 raise SealingRunningError("the parts are sealed, or were assembled again")
             change = update(tables.draft_sealings).where(tables.draft_sealings.c.id == plan)
             tx.execute(change.values(state="planned", ended_at=None))
-        return self._settle(actor, self.flow.again(plan, actor, address))
+        try:
+            view = self.flow.again(plan, actor, address)
+        except (NoSuchPlanError, SealingRunningError):
+            self._close(plan, row["state"])
+            raise
+        return self._settle(actor, view)
 
     def of_draft(self, actor: Actor, draft: str) -> tuple[PlanView, ...]:
         """Answer a draft's plans, newest first."""
@@ -123,17 +136,14 @@ class DraftSealing:
 
     def _begin(self, actor: Actor, draft: Draft, parts: list[Part], plan: str, address: str) -> None:
         with self.desk.shelf.folder() as folder:
-            files = tuple(
-                TaskFile(
-                    part.facts.name,
-                    part.facts.pages,
-                    self.desk.shelf.copy(part.object, folder / f"{number}.pdf"),
-                    _wanted(draft, part),
-                )
-                for number, part in enumerate(parts)
-            )
+            files = tuple(self._task_file(draft, part, folder / f"{at}.pdf") for at, part in enumerate(parts))
             task = SealTask(plan, draft.uscc, draft.params.section, draft.params_sm3, files)
             self.flow.begin(task, actor, address)
+
+    def _task_file(self, draft: Draft, part: Part, path: Path) -> TaskFile:
+        self.desk.shelf.copy(part.object, path)
+        stamps = self.placing.stamps(draft, part, path)
+        return TaskFile(part.facts.name, part.facts.pages, path, _wanted(draft, part, stamps))
 
     def _settle(self, actor: Actor, view: PlanView) -> PlanView:
         """When a plan has ended, free the draft; when it is sealed, its files become the parts."""
@@ -155,7 +165,7 @@ class DraftSealing:
             before = {part.id: part for part in draft.parts}
             for position, name in enumerate(canonical.decode(row.parts, PartNames).parts):
                 part = self._sealed(before[name], view, position)
-                old += insert_part(self.desk, tx, row.draft, part)
+                old += insert_part(self.desk, tx, row.draft, part, same_places=True)
             tx.execute(update(table).where(table.c.id == view.id).values(state="sealed", ended_at=self.desk.now()))
         for content in old:
             self.desk.shelf.discard(content)
@@ -204,8 +214,13 @@ def _unsealed(draft: Draft) -> list[Part]:
     return found
 
 
-def _wanted(draft: Draft, part: Part) -> tuple[WantedSeal, ...]:
-    """One field for each seal that the item asks for; of several places of a kind the last, where letters end."""
+def _wanted(draft: Draft, part: Part, stamps: Mapping[str, tuple[Stamp, ...]]) -> tuple[WantedSeal, ...]:
+    """One field for each seal that the item asks for; of several places of a kind the last, where letters end.
+
+    Where impressions were placed, all of them go into the one act of their seal.
+    """
     places = {place.party: place.place() for place in part.facts.places}
     fields = {field.name: field for field in seal_fields(places.values())}
-    return tuple(WantedSeal(_KINDS[kind], fields[field_name(kind)]) for kind in draft.item(part.item).seals)
+    return tuple(
+        WantedSeal(_KINDS[kind], fields[field_name(kind)], stamps.get(kind, ())) for kind in draft.item(part.item).seals
+    )

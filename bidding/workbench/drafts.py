@@ -1,10 +1,11 @@
 """A draft as a value (投标草稿): what was filled in, documents by required item, assembled parts; and its rows."""
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Annotated, Literal, Self
 
-from msgspec import Meta, Struct
+from msgspec import Meta, Struct, structs
 from sqlalchemy import Connection, insert, select, update
 from sqlalchemy import delete as remove
 
@@ -225,6 +226,8 @@ def close_draft(desk: Desk, tx: Connection, draft: str, state: str) -> list[str]
         objects += tx.execute(select(table.c.object).where(table.c.draft == draft)).scalars()
     objects += _working_copies(tx, draft)
     tx.execute(remove(tables.documents).where(tables.documents.c.draft == draft))
+    own = select(tables.parts.c.id).where(tables.parts.c.draft == draft)
+    tx.execute(remove(tables.placings).where(tables.placings.c.part.in_(own)))
     tx.execute(update(tables.parts).where(tables.parts.c.draft == draft).values(current=False))
     change = update(tables.drafts).where(tables.drafts.c.id == draft)
     tx.execute(change.values(state=state, sealed_form=b"", updated_at=now))
@@ -272,13 +275,27 @@ def _parts(desk: Desk, tx: Connection, draft: str) -> tuple[Part, ...]:
     )
 
 
-def insert_part(desk: Desk, tx: Connection, draft: str, part: Part) -> list[str]:
-    """Make a part the current one of its item; answers the contents that may be discarded after the commit."""
-    table = tables.parts
+def insert_part(desk: Desk, tx: Connection, draft: str, part: Part, *, same_places: bool = False) -> list[str]:
+    """Make a part the current one of its item; answers the contents that may be discarded after the commit.
+
+    What was placed on the part before it is forgotten; with `same_places`, for the same pages sealed, it is taken over.
+    """
+    table, placings = tables.parts, tables.placings
     old = (table.c.draft == draft) & (table.c.item == part.item) & table.c.current
-    objects = list(tx.execute(select(table.c.object).where(old)).scalars())
+    before = tx.execute(select(table.c.id, table.c.object).where(old)).all()
     tx.execute(update(table).where(old).values(current=False))
     sealed = desk.seal(f"parts/{part.id}", part.facts)
     row = {"id": part.id, "draft": draft, "item": part.item, "made_of": part.made_of, "object": part.object}
     tx.execute(insert(table).values(**row, current=True, sealed_facts=sealed, at=desk.now()))
-    return objects
+    theirs = placings.c.part.in_([one.id for one in before])
+    tx.execute(update(placings).where(theirs).values(part=part.id) if same_places else remove(placings).where(theirs))
+    return [one.object for one in before]
+
+
+def replace_places(desk: Desk, tx: Connection, part: Part, places: Sequence[PartPlace]) -> Part:
+    """Give a part other places, and with them a new id: what was prepared for the old places is of no use any more."""
+    facts = structs.replace(part.facts, places=tuple(places))
+    moved = replace(part, id=desk.new_id(), facts=facts)
+    sealed, table = desk.seal(f"parts/{moved.id}", facts), tables.parts
+    tx.execute(update(table).where(table.c.id == part.id).values(id=moved.id, sealed_facts=sealed))
+    return moved

@@ -4,11 +4,12 @@ Each try is about one version of the record, named by its SM3: the plan of seals
 that nothing but the version has to be remembered.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from bidding.documents.fields import field_name
 from bidding.documents.intake import take_in
 from bidding.documents.revisions import find_revision
+from bidding.errors import DocumentError
 from bidding.workbench.desk import Desk
 from bidding.workbench.sealing_flow import PlanView, SealingFlow, SealTask, TaskFile, WantedSeal
 from bidding.workbench.sections import Sections
@@ -45,15 +46,24 @@ class RecordSealing:
         return OpeningRecord(data, digest, b"/ByteRange" in data, ours)
 
     def begin(self, actor: Actor, bid: Submission, stage: int, address: str = "") -> str:
-        """Plan the seal on the newest version; answers that version. Errors of `SealingFlow.begin` and `again`."""
+        """Plan the seal on the newest version; answers that version. Errors of `SealingFlow.begin` and `again`.
+
+        DocumentError for a version that is no PDF to be sealed: that is entered too.
+        """
         record = self.fetch(bid, stage)
         plan = _plan(bid, stage, record.sm3)
         with self.desk.shelf.folder() as folder:
             path = folder / "record.pdf"
             path.write_bytes(record.data)
             wanted = WantedSeal(SealKind.UNIT, SealField(field_name(bid.uscc), 1, 0, 0, 1, 1))
-            file = TaskFile(_name(bid, stage), len(take_in(path).pages), path, (wanted,), fields_ready=True)
-            view = self.flow.begin(SealTask(plan, bid.uscc, bid.section, bid.params_sm3, (file,)), actor, address)
+            file = TaskFile(_name(bid, stage), 0, path, (wanted,), fields_ready=True)
+            task = SealTask(plan, bid.uscc, bid.section, bid.params_sm3, (file,))
+            try:
+                file = replace(file, pages=len(take_in(path).pages))
+            except DocumentError as error:
+                self.flow.refuse(task, actor, error, address)
+                raise
+            view = self.flow.begin(replace(task, files=(file,)), actor, address)
         if view.ended and view.state != "sealed":
             self.flow.again(plan, actor, address)
         return record.sm3

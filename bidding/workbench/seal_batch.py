@@ -5,79 +5,77 @@ what was asked of the wallet, the key service or the authority is not asked for 
 with it, the centre's host and the bidders seal the opening record (act `record`).
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from msgspec import Struct
+from msgspec import Struct, field
 from msgspec.structs import replace
 
-from bidding.errors import SealPlanError
+from bidding.errors import SameFileTwiceError, SealChoiceError, SealPlanError, TooManyToSealError
 from bidding.workbench.acting import PendingConsent
+from bidding.workbench.seal_files import (
+    MOST_FILES,
+    BatchFile,
+    FileToSeal,
+    SealFormat,
+    SealProfile,
+    complete_file,
+    file_sm3,
+    next_wanted,
+    prepare_file,
+    with_signatures,
+)
 from bidding.workbench.seal_standing import Answers, SealAct, SealPorts, ask_standing
-from identity.actor import Actor, Role
+from identity.actor import AnyActor, actor_of
 from identity.consent import (
-    LEGAL_REPRESENTATIVE,
-    ConsentFile,
     ConsentRecord,
     SignedConsent,
     consent_sm3,
     verify_consent,
 )
 from identity.errors import ConsentNotConfirmedError, SealMismatchError
-from identity.uscc import UnifiedSocialCreditCode
 from sealing.errors import SealCertificateError
-from sealing.pdf import PreparedSeal, complete_seal, prepare_seal, statement_of
 from sealing.seal import SealKind
 from signing.certificates import parse_certificate
-from signing.digests import CHUNK, sm3, sm3_of
-from signing.ports import MAX_STATEMENTS, Statement
+from signing.digests import sm3
+
+__all__ = (
+    "MOST_FILES",
+    "Batch",
+    "BatchFile",
+    "BatchState",
+    "FileToSeal",
+    "SealBatch",
+    "SealFormat",
+    "SealOrder",
+    "SealProfile",
+    "file_sm3",
+    "signer_serial",
+)
 
 BatchState = Literal["awaiting-consent", "confirmed", "signed", "stamped"]
 
 
 @dataclass(frozen=True)
-class FileToSeal:
-    """A PDF with an empty signature field for this seal; the sealed one is written to `target`, which is new."""
-
-    name: str
-    pages: int
-    source: Path
-    target: Path
-    field: str
-
-
-@dataclass(frozen=True)
 class SealOrder:
-    """Who uses which seal on what. `section` and `params_sm3` may be empty outside a section."""
+    """Who uses which seal on what. `section` and `params_sm3` may be empty outside a section.
 
-    actor: Actor
+    A natural person (`PersonActor`) uses the kind `personal`, for the act `seal`.
+    """
+
+    actor: AnyActor
     kind: SealKind
     files: Sequence[FileToSeal]
     section: str = ""
     params_sm3: str = ""
     act: SealAct = "seal"
+    profile: SealProfile = "ses"
 
 
-class BatchFile(Struct, frozen=True, forbid_unknown_fields=True):
-    """One file of a batch: what it was before (size, SM3), the prepared seal, and what came back so far."""
-
-    name: str
-    pages: int
-    size: int
-    before_sm3: str
-    prepared: PreparedSeal
-    statement: bytes = b""
-    signature: bytes = b""
-    token: bytes = b""
-
-    def at(self, path: Path) -> "BatchFile":
-        """Answer the same, with the prepared PDF at another place."""
-        return replace(self, prepared=replace(self.prepared, path=str(path)))
-
-
-class Batch(Struct, frozen=True, forbid_unknown_fields=True):
+class Batch(Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
     """A batch as far as it came. `answers` are those at the consent and, once signed, those just before."""
 
     v: Literal[1]
@@ -87,7 +85,8 @@ class Batch(Struct, frozen=True, forbid_unknown_fields=True):
     consent: PendingConsent
     answers: tuple[Answers, ...]
     files: tuple[BatchFile, ...]
-    signed: SignedConsent | None = None
+    signed: SignedConsent | None = field(default_factory=lambda: None)
+    """Always written, as in the first version: its bytes must stay the canonical ones."""
 
     @property
     def state(self) -> BatchState:
@@ -99,18 +98,9 @@ class Batch(Struct, frozen=True, forbid_unknown_fields=True):
         return "stamped" if all(file.token for file in self.files) else "signed"
 
     @property
-    def actor(self) -> Actor:
+    def actor(self) -> AnyActor:
         """Answer who was asked for consent."""
-        record = self.consent.record
-        own = record.authorisation == LEGAL_REPRESENTATIVE
-        return Actor(
-            uscc=UnifiedSocialCreditCode(record.uscc),
-            company=record.company,
-            person=record.person,
-            person_name=record.person_name,
-            role=Role.LEGAL_REPRESENTATIVE if own else Role.AGENT,
-            authorisation=record.authorisation,
-        )
+        return actor_of(self.consent.record)
 
     @property
     def record(self) -> ConsentRecord:
@@ -125,41 +115,32 @@ class SealBatch:
     ports: SealPorts
 
     def ask(self, order: SealOrder) -> Batch:
-        """Prepare the seal in every target and ask the person on the wallet. After an error no target is left.
+        """Rehearse and prepare the seal for every target, and ask the person on the wallet once for all of them.
 
-        Raises what `ask_standing`, `sealing.pdf.prepare_seal` and `ActingParty.ask` raise.
+        After an error no target is left, and nobody was asked. TooManyToSealError, SealPlanError,
+        SealChoiceError, SameFileTwiceError; what `ask_standing`, `seal_files.prepare_file` and `ActingParty.ask` raise.
         """
-        if not 1 <= len(order.files) <= MAX_STATEMENTS:
-            raise SealPlanError(f"one batch seals 1 to {MAX_STATEMENTS} files")
         ports = self.ports
+        if len(order.files) > MOST_FILES:
+            raise TooManyToSealError(f"one confirmation takes {MOST_FILES} files, not {len(order.files)}")
+        if not order.files or len({file.target for file in order.files}) != len(order.files):
+            raise SealPlanError("no file, or two files with one target")
+        if order.act != "seal" and order.profile != "ses":
+            raise SealChoiceError(f"under the act {order.act} a seal has the profile ses")
         standing = ask_standing(ports, order.actor, order.act, order.kind)
-        made: list[Path] = []
-        try:
-            files = []
+        with _all_or_nothing() as made:
             for file in order.files:
-                made.append(file.target)
-                prepared = prepare_seal(
-                    file.source,
-                    file.target,
-                    field=file.field,
-                    seal=standing.seal,
-                    signer=standing.certificate,
-                    at=ports.now(),
-                )
-                size, before = file.source.stat().st_size, file_sm3(file.source)
-                files.append(BatchFile(file.name, file.pages, size, before, prepared))
+                with _naming(file):
+                    made.append(prepare_file(file, standing, order.profile, at=ports.now(), random=ports.random))
+            _require_different(made)
             consent = ports.party(order.actor).ask(
                 order.act,
-                [ConsentFile(f.name, f.pages, Path(f.prepared.path).stat().st_size, _final(f)) for f in files],
+                [file.line for file in made],
                 section=order.section,
                 params_sm3=order.params_sm3,
                 seal=standing.seal.number,
             )
-        except BaseException:
-            for path in made:
-                path.unlink(missing_ok=True)
-            raise
-        return Batch(1, order.kind, order.act, standing.credential, consent, (standing.answers,), tuple(files))
+        return Batch(1, order.kind, order.act, standing.credential, consent, (standing.answers,), tuple(made))
 
     def poll(self, batch: Batch) -> Batch:
         """Ask whether the person has agreed; answers the batch `confirmed`, or as it was.
@@ -172,15 +153,16 @@ class SealBatch:
         if signed is None:
             return batch
         anchors = self.ports.trust()
-        listed = [_final(file) for file in batch.files]
+        listed = [file.final_sm3 for file in batch.files]
         verify_consent(
             signed, anchors=anchors, evidence=anchors.evidence, at=self.ports.now(), expected=listed
         ).require()
         return replace(batch, signed=signed)
 
     def sign(self, batch: Batch) -> Batch:
-        """Have the key service sign all statements at once. Everybody is asked again just before.
+        """Have the key service sign; everybody is asked again just before. Call it until the batch is `signed`.
 
+        What does not fit one request is left for the next, so that many files with a large seal take several.
         KeyServiceRefusedError with the wallet's code (`digest_not_listed`, `consent_used`, …), UnavailableError,
         SealMismatchError or SealCertificateError if seal or certificate became another since the consent.
         """
@@ -191,16 +173,11 @@ class SealBatch:
             raise SealMismatchError(batch.record.seal)
         if standing.certificate.der != first.signer:
             raise SealCertificateError(f"certificate {standing.certificate.serial} came after the consent")
-        digest, at = consent_sm3(signed), self.ports.now()
-        statements = [statement_of(file.prepared, digest, at) for file in batch.files]
-        signatures = self.ports.party(batch.actor).sign(
-            batch.consent, batch.credential, [Statement("ses", one) for one in statements]
-        )
-        files = tuple(
-            replace(file, statement=one, signature=signature)
-            for file, one, signature in zip(batch.files, statements, signatures, strict=True)
-        )
-        return replace(batch, files=files, answers=(*batch.answers, standing.answers))
+        wanted = next_wanted(batch.files, consent_sm3(signed), self.ports.now())
+        statements = [statement for one in wanted for statement in one.statements]
+        signatures = self.ports.party(batch.actor).sign(batch.consent, batch.credential, statements)
+        files = with_signatures(batch.files, wanted, signatures)
+        return replace(batch, files=tuple(files), answers=(*batch.answers, standing.answers))
 
     def stamp(self, batch: Batch) -> Batch:
         """Have SM3 of every signature value stamped. UnavailableError, TimestampError: try again, nothing is lost."""
@@ -214,19 +191,9 @@ class SealBatch:
         ConsentWindowError if a timestamp is later than the consent allows, SignatureRejectedError,
         StatementMismatchError: then a file may be unsealed, and none of them may be used.
         """
-        _confirmed(batch)
-        record, anchors = batch.record, self.ports.trust()
+        digest, record, anchors = consent_sm3(_confirmed(batch)), batch.record, self.ports.trust()
         for file in batch.files:
-            complete_seal(
-                file.prepared,
-                file.statement,
-                file.signature,
-                file.token,
-                not_before=record.not_before,
-                not_after=record.not_after,
-                anchors=anchors,
-                evidence=anchors.evidence,
-            )
+            complete_file(file, digest, (record.not_before, record.not_after), anchors)
         return tuple(Path(file.prepared.path) for file in batch.files)
 
     def finish(self, batch: Batch) -> Batch | None:
@@ -237,7 +204,7 @@ class SealBatch:
         found = self.poll(batch)
         if found.signed is None:
             return None
-        if found.state == "confirmed":
+        while found.state == "confirmed":
             found = self.sign(found)
         found = self.stamp(found)
         self.complete(found)
@@ -249,14 +216,32 @@ def signer_serial(batch: Batch) -> str:
     return parse_certificate(batch.files[0].prepared.signer).serial
 
 
-def file_sm3(path: Path) -> str:
-    """Answer SM3 of a file, hex."""
-    with path.open("rb") as stream:
-        return sm3_of(iter(lambda: stream.read(CHUNK), b"")).hex()
+@contextmanager
+def _all_or_nothing() -> Iterator[list[BatchFile]]:
+    """Take back every target that was prepared, if anything goes wrong."""
+    made = list[BatchFile]()
+    try:
+        yield made
+    except BaseException:
+        for file in made:
+            Path(file.prepared.path).unlink(missing_ok=True)
+        raise
 
 
-def _final(file: BatchFile) -> str:
-    return file.prepared.document_sm3
+@contextmanager
+def _naming(file: FileToSeal) -> Iterator[None]:
+    """Note on an error which of the files it is about."""
+    try:
+        yield
+    except Exception as error:
+        error.add_note(file.name)
+        raise
+
+
+def _require_different(files: Sequence[BatchFile]) -> None:
+    """Raise SameFileTwiceError when one file is there twice: a consent lists each final hash once."""
+    if len({file.final_sm3 for file in files}) != len(files):
+        raise SameFileTwiceError("two of the files are the same file")
 
 
 def _confirmed(batch: Batch) -> SignedConsent:

@@ -1,9 +1,9 @@
-"""Plans, batches and use entries as rows; every function is one look or one change inside a transaction."""
+"""Plans and batches as rows; every function is one look or one change inside a transaction."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Final
+from typing import Final
 
 from msgspec import Struct
 from msgspec.structs import replace
@@ -11,6 +11,7 @@ from sqlalchemy import Connection, insert, select, update
 
 from bidding.errors import NoSuchPlanError
 from bidding.workbench.seal_batch import Batch, BatchFile, signer_serial
+from bidding.workbench.trace_rows import SealUse, insert_uses, load_uses
 from identity.actor import Actor, Role
 from identity.consent import LEGAL_REPRESENTATIVE, encode_consent, encode_record
 from identity.uscc import UnifiedSocialCreditCode
@@ -18,6 +19,26 @@ from sealing.seal import SealKind
 from signing import canonical
 from signing.digests import sm3
 from storage.models import sealing as tables
+
+__all__ = [
+    "ORDER",
+    "Plan",
+    "PlanFile",
+    "RunningBatch",
+    "SealUse",
+    "Wants",
+    "actor_columns",
+    "insert_batch",
+    "insert_plan",
+    "insert_uses",
+    "load_batch",
+    "load_plan",
+    "load_uses",
+    "set_state",
+    "update_batch",
+    "uses_of",
+    "uses_tried",
+]
 
 ORDER: Final = (SealKind.LEGAL_REPRESENTATIVE, SealKind.UNIT)
 """先盖法定代表人章，再盖公章."""
@@ -78,40 +99,6 @@ class RunningBatch:
     batch: Batch
     positions: tuple[int, ...]
     objects: tuple[str, ...]
-
-
-@dataclass(frozen=True)
-class SealUse:
-    """用章记录: one line of who used which seal on what, and what came of it.
-
-    `consent` is the canonical SignedConsent (the record, while nobody agreed), `answers` canonical JSON.
-    """
-
-    plan: str
-    position: int
-    at: datetime
-    section: str
-    file: str
-    kind: str
-    seal: str
-    outcome: str
-    code: str
-    person: str
-    person_name: str
-    authorisation: str
-    certificate: str
-    before_sm3: str
-    document_sm3: str
-    after_sm3: str
-    consent: bytes
-    token: bytes
-    answers: bytes
-    address: str
-
-    @property
-    def consent_sm3(self) -> str:
-        """Answer SM3 of the consent, hex: what stands in the seal itself."""
-        return sm3(self.consent).hex()
 
 
 def load_plan(tx: Connection, plan: str) -> Plan:
@@ -251,6 +238,8 @@ def uses_of(running: RunningBatch, plan: Plan, *, at: datetime, address: str, co
             token=file.token,
             answers=answers,
             address=address,
+            profile=str(getattr(file.prepared, "profile", "ses")),
+            signature_sm3=sm3(file.signature).hex() if file.signature else "",
         )
         for position, file in zip(running.positions, batch.files, strict=True)
     ]
@@ -286,19 +275,3 @@ def uses_tried(plan: Plan, at: datetime, address: str, code: str, outcome: str) 
         )
         for file in plan.files_of(kind)
     ]
-
-
-def insert_uses(tx: Connection, uses: Sequence[SealUse], *, uscc: str, ids: Sequence[str]) -> None:
-    """Add entries; they can never be changed or deleted."""
-    for name, use in zip(ids, uses, strict=True):
-        tx.execute(insert(tables.seal_entries).values(id=name, uscc=uscc, **vars(use)))
-
-
-def load_uses(tx: Connection, **where: Any) -> tuple[SealUse, ...]:
-    """Read entries in the order in which they were made; `where` are columns with their values."""
-    table = tables.seal_entries
-    columns = [table.c[name] for name in SealUse.__dataclass_fields__]
-    query = select(*columns).order_by(table.c.at, table.c.position)
-    for name, value in where.items():
-        query = query.where(table.c[name] == value)
-    return tuple(SealUse(**row) for row in tx.execute(query).mappings())

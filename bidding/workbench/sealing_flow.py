@@ -6,7 +6,8 @@ restart; a service that does not answer leaves it where it stands. The files tha
 done on copies, and whatever came of it, each use of a seal and each attempt is an entry (`SealUse`).
 """
 
-from collections.abc import Callable, Iterable
+import re
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import AbstractContextManager, suppress
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
@@ -15,13 +16,12 @@ from shutil import copyfile
 from typing import Final, Protocol
 
 from msgspec.structs import replace as replace_struct
-from sqlalchemy import Engine, or_, update
+from sqlalchemy import Connection, Engine, or_, update
 
-from bidding.errors import BiddingError, NoSuchPlanError, SealingRunningError, SealPlanError
+from bidding.errors import BiddingError, NoSuchPlanError, SealingRunningError
 from bidding.workbench.acting import find_actor
 from bidding.workbench.seal_batch import Batch, FileToSeal, SealBatch, SealOrder, file_sm3
 from bidding.workbench.seal_rows import (
-    ORDER,
     Plan,
     PlanFile,
     RunningBatch,
@@ -38,6 +38,7 @@ from bidding.workbench.seal_rows import (
     uses_of,
     uses_tried,
 )
+from bidding.workbench.sealing_task import SealTask, TaskFile, WantedSeal, prepare_places, require_sound
 from identity.actor import Actor
 from identity.consent import ConsentRecord
 from identity.errors import (
@@ -46,19 +47,19 @@ from identity.errors import (
     IdentityError,
     LicencePlatformUnavailableError,
     TooManyPendingError,
-    code_of,
 )
 from sealing.errors import ConsentWindowError, SealingError, SealRegistryUnavailableError
-from sealing.pdf import prepare_fields
-from sealing.placement import SealField
 from sealing.seal import SealKind
 from signing.errors import SigningError, TimestampError, UnavailableError
 from storage.database import reading, writing
 from storage.errors import StorageError
 from storage.models import sealing as tables
 
+__all__ = ("LEASE", "Bench", "PlanView", "SealTask", "SealingFlow", "TaskFile", "WantedSeal")
+
 LEASE: Final = timedelta(minutes=5)
-"""How long one request may work on a plan before another takes over."""
+"""How long one request may work on a plan before another takes over, and a little more for each file of it."""
+_FOR_EACH_FILE: Final = timedelta(seconds=5)
 _PARTY: Final = {SealKind.LEGAL_REPRESENTATIVE: "representative", SealKind.UNIT: "unit"}
 _LATER: Final = (
     UnavailableError,
@@ -69,6 +70,7 @@ _LATER: Final = (
 )
 """Errors that say nothing about the plan: it stays where it is."""
 _ENDS: Final = (IdentityError, SealingError, SigningError, BiddingError)
+_WORD: Final = re.compile(r"(?<=[a-z])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])")
 _FORGOTTEN: Final = "forgotten"
 _EXPIRED: Final = frozenset({"consent_expired", "consent_window"})
 
@@ -87,40 +89,6 @@ class Bench(Protocol):
 
     def folder(self) -> AbstractContextManager[Path]:
         """Make a private folder of which nothing is left afterwards."""
-
-
-@dataclass(frozen=True)
-class WantedSeal:
-    """One seal on one file: the legal representative's or the unit's, and where."""
-
-    kind: SealKind
-    field: SealField
-
-
-@dataclass(frozen=True)
-class TaskFile:
-    """One unsealed PDF. `spare` are further fields to prepare now, for parties that seal later.
-
-    With `fields_ready` the PDF has its signature fields already, under the names of `seals`.
-    """
-
-    name: str
-    pages: int
-    path: Path
-    seals: tuple[WantedSeal, ...]
-    spare: tuple[SealField, ...] = ()
-    fields_ready: bool = False
-
-
-@dataclass(frozen=True)
-class SealTask:
-    """What is to be sealed; `plan` is a new random id (32 hex digits) that the caller keeps before it calls."""
-
-    plan: str
-    uscc: str
-    section: str
-    params_sm3: str
-    files: tuple[TaskFile, ...]
 
 
 @dataclass(frozen=True)
@@ -165,12 +133,12 @@ class SealingFlow:
     def begin(self, task: SealTask, actor: Actor, address: str = "") -> PlanView:
         """Copy the files, prepare all fields in the copies, and keep the plan; nobody is asked yet: see `advance`.
 
-        `actor` will use the unit's seal. A plan of this id that is there already is answered as it is. SealPlanError,
-        and what `sealing.pdf.prepare_fields` raises: then nothing was kept.
+        `actor` will use the unit's seal. A plan of this id that is there already is answered as it is. SealPlanError:
+        then nothing was kept. What `sealing_task.prepare_places` raises ends the plan, and is entered.
         """
         with suppress(NoSuchPlanError):
             return self.read(task.plan)
-        _require_sound(task, actor)
+        require_sound(task, actor)
         files: list[PlanFile] = []
         try:
             with self.bench.folder() as folder:
@@ -179,10 +147,19 @@ class SealingFlow:
             plan = Plan(task.plan, actor, task.section, task.params_sm3, "planned", "", tuple(files), frozenset())
             with writing(self.engine) as tx:
                 insert_plan(tx, plan, address=address, at=self._now())
-        except BaseException:
+        except BaseException as error:
             self._discard(file.object for file in files)
+            if isinstance(error, _ENDS):
+                self._enter_unbegun(task, actor, _code(error), address)
             raise
         return self.read(task.plan)
+
+    def refuse(self, task: SealTask, actor: Actor, error: Exception, address: str = "") -> None:
+        """Enter an attempt that was refused before it began, as a plan that failed; once more is no new one."""
+        try:
+            self.read(task.plan)
+        except NoSuchPlanError:
+            self._enter_unbegun(task, actor, _code(error), address)
 
     def advance(self, plan: str, address: str = "") -> PlanView:
         """Do all that can be done now, and answer how the plan stands; call it again while somebody is awaited.
@@ -204,7 +181,8 @@ class SealingFlow:
         """Take up a plan that ended unsealed where it ended; seals that are on stay on. SealingRunningError."""
         with writing(self.engine) as tx:
             found = load_plan(tx, plan)
-            if found.state not in ("refused", "expired", "failed") or found.code == _FORGOTTEN:
+            gone = found.code == _FORGOTTEN or not all(file.object for file in found.files)
+            if found.state not in ("refused", "expired", "failed") or gone:
                 raise SealingRunningError(f"the plan is {found.code or found.state}")
             if actor.uscc != found.actor.uscc:
                 raise NoSuchPlanError(plan)
@@ -279,12 +257,13 @@ class SealingFlow:
         if found.ended:
             return False
         try:
+            if running is None and found.next is not None:
+                found = replace(found, actor=self._acting(found, found.next))
             return self._go_on(found, running, address)
         except _LATER as error:
             if running is not None and self._now() > running.batch.record.not_after:
                 return self._end(found, running, "expired", _code(error), address)
-            with writing(self.engine) as tx:
-                set_state(tx, plan, found.state, _code(error))
+            self._stand_still(found, running, _code(error), address)
             raise
         except _ENDS as error:
             code = _code(error)
@@ -306,14 +285,12 @@ class SealingFlow:
                 return self._complete(plan, running, address)
 
     def _ask(self, plan: Plan) -> bool:
-        """Prepare the next kind of seal on all files that want it, and ask its person."""
+        """Prepare the next kind of seal on all files that want it, and ask its person, who is the plan's actor here."""
         kind = plan.next
         if kind is None:
             with writing(self.engine) as tx:
                 set_state(tx, plan.id, "sealed", ended_at=self._now())
             return False
-        own = kind is SealKind.LEGAL_REPRESENTATIVE
-        actor = find_actor(self.batch.ports.acting.register, str(plan.actor.uscc)) if own else plan.actor
         wanting, objects = plan.files_of(kind), list[str]()
         with self.bench.folder() as folder:
             files = [
@@ -326,7 +303,7 @@ class SealingFlow:
                 )
                 for file in wanting
             ]
-            batch = self.batch.ask(SealOrder(actor, kind, files, plan.section, plan.params_sm3))
+            batch = self.batch.ask(SealOrder(plan.actor, kind, files, plan.section, plan.params_sm3))
             objects = [self.bench.put_file(file.target) for file in files]
         running = RunningBatch(self._new_id(), batch, tuple(file.position for file in wanting), tuple(objects))
         with writing(self.engine) as tx:
@@ -337,7 +314,7 @@ class SealingFlow:
     def _keep(self, plan: Plan, running: RunningBatch, step: Callable[[Batch], Batch]) -> bool:
         """Carry the batch one step on; False when it stays as it was."""
         batch = step(running.batch)
-        if batch.state == running.batch.state:
+        if batch == running.batch:
             return False
         with writing(self.engine) as tx:
             update_batch(tx, replace(running, batch=batch))
@@ -361,7 +338,7 @@ class SealingFlow:
             for position, (name, digest, size) in made.items():
                 this = update(table).where(table.c.plan == plan.id, table.c.position == position)
                 tx.execute(this.values(object=name, sm3=digest, size=size))
-            insert_uses(tx, uses, uscc=str(plan.actor.uscc), ids=[self._new_id() for _ in uses])
+            self._enter(tx, uses, plan)
             last = load_plan(tx, plan.id).next is None
             set_state(tx, plan.id, "sealed" if last else "planned", ended_at=now if last else None)
         self._discard((*old, *running.objects))
@@ -370,27 +347,55 @@ class SealingFlow:
     def _end(self, plan: Plan, running: RunningBatch | None, outcome: str, code: str, address: str) -> bool:
         """End the plan, and enter what was tried; the files stay as they were."""
         now = self._now()
-        if running is not None:
-            uses = uses_of(running, plan, at=now, address=address, code=code, outcome=outcome)
-        else:
-            uses = uses_tried(plan, now, address, code, outcome)
         with writing(self.engine) as tx:
             if running is not None:
                 update_batch(tx, running, outcome)
-            insert_uses(tx, uses, uscc=str(plan.actor.uscc), ids=[self._new_id() for _ in uses])
+            self._enter(tx, self._tried(plan, running, address, code, outcome), plan)
             set_state(tx, plan.id, outcome, code, ended_at=now)
         self._discard(running.objects if running is not None else ())
         return False
+
+    def _stand_still(self, plan: Plan, running: RunningBatch | None, code: str, address: str) -> None:
+        """Leave the plan where it is, and enter the failed attempt; asking again in vain is no new one."""
+        with writing(self.engine) as tx:
+            if plan.code != code:
+                self._enter(tx, self._tried(plan, running, address, code, "failed"), plan)
+            set_state(tx, plan.id, plan.state, code)
+
+    def _enter_unbegun(self, task: SealTask, actor: Actor, code: str, address: str) -> None:
+        """Keep a plan that failed before it began, without working copies, and enter the attempt."""
+        now = self._now()
+        files = tuple(self._as_it_came(position, file) for position, file in enumerate(task.files))
+        plan = Plan(task.plan, actor, task.section, task.params_sm3, "planned", "", files, frozenset())
+        with writing(self.engine) as tx:
+            insert_plan(tx, plan, address=address, at=now)
+            self._enter(tx, uses_tried(plan, now, address, code, "failed"), plan)
+            set_state(tx, plan.id, "failed", code, ended_at=now)
+
+    def _tried(self, plan: Plan, running: RunningBatch | None, address: str, code: str, outcome: str) -> list[SealUse]:
+        if running is not None:
+            return uses_of(running, plan, at=self._now(), address=address, code=code, outcome=outcome)
+        return uses_tried(plan, self._now(), address, code, outcome)
+
+    def _enter(self, tx: Connection, uses: Sequence[SealUse], plan: Plan) -> None:
+        insert_uses(tx, uses, uscc=str(plan.actor.uscc), ids=[self._new_id() for _ in uses])
+
+    def _acting(self, plan: Plan, kind: SealKind) -> Actor:
+        """Answer who uses this kind of seal: the legal representative their own, the plan's actor the unit's."""
+        own = kind is SealKind.LEGAL_REPRESENTATIVE
+        return find_actor(self.batch.ports.acting.register, str(plan.actor.uscc)) if own else plan.actor
 
     # -- helpers
 
     def _take_in(self, position: int, file: TaskFile, copy: Path) -> PlanFile:
         copyfile(file.path, copy)
-        if not file.fields_ready:
-            prepare_fields(copy, [*(seal.field for seal in file.seals), *file.spare])
-        wants = {seal.kind.value: seal.field.name for seal in file.seals}
+        prepare_places(copy, file)
         size, digest = copy.stat().st_size, file_sm3(copy)
-        return PlanFile(position, file.name, file.pages, wants, self.bench.put_file(copy), digest, size)
+        return PlanFile(position, file.name, file.pages, file.wants, self.bench.put_file(copy), digest, size)
+
+    def _as_it_came(self, position: int, file: TaskFile) -> PlanFile:
+        size, digest = file.path.stat().st_size, file_sm3(file.path)
+        return PlanFile(position, file.name, file.pages, file.wants, "", digest, size)
 
     def _place(self, running: RunningBatch, folder: Path) -> Batch:
         """Copy the prepared files into a folder; answers the batch that points to them."""
@@ -409,9 +414,9 @@ class SealingFlow:
         table, now = tables.seal_plans, self._now()
         free = or_(table.c.leased_until.is_(None), table.c.leased_until < now)
         with writing(self.engine) as tx:
-            load_plan(tx, plan)
+            until = now + LEASE + _FOR_EACH_FILE * len(load_plan(tx, plan).files)
             change = update(table).where(table.c.id == plan, free)
-            return tx.execute(change.values(leased_until=now + LEASE)).rowcount == 1
+            return tx.execute(change.values(leased_until=until)).rowcount == 1
 
     def _free(self, plan: str) -> None:
         table = tables.seal_plans
@@ -420,7 +425,7 @@ class SealingFlow:
 
     def _discard(self, names: Iterable[str]) -> None:
         """Forget working copies that no row names any more; one that is gone already is no fault."""
-        for name in names:
+        for name in filter(None, names):
             with suppress(StorageError, OSError):
                 self.bench.discard(name)
 
@@ -431,20 +436,9 @@ class SealingFlow:
         return self.batch.ports.random(16).hex()
 
 
-def _require_sound(task: SealTask, actor: Actor) -> None:
-    wrong = {
-        "no file": not task.files,
-        "a file without a seal": any(not file.seals for file in task.files),
-        "a seal of another kind": any(seal.kind not in ORDER for file in task.files for seal in file.seals),
-        "one seal twice on a file": any(len({s.kind for s in file.seals}) != len(file.seals) for file in task.files),
-        "the acting person is of another unit": str(actor.uscc) != task.uscc,
-    }
-    for what, is_so in wrong.items():
-        if is_so:
-            raise SealPlanError(what)
-
-
 def _code(error: Exception) -> str:
     """Answer the stable code of an error: the platform's own where it gave one."""
     given = getattr(error, "code", "")
-    return str(given)[:64] if given else code_of(type(error))  # type: ignore[arg-type]
+    if given:
+        return str(given)[:64]
+    return _WORD.sub("_", type(error).__name__.removesuffix("Error")).lower()

@@ -14,12 +14,14 @@ from bidding.workbench.draft_packing import DraftPacking
 from bidding.workbench.draft_sealing import DraftSealing
 from bidding.workbench.drafting import Drafting
 from bidding.workbench.exporting import Exporting
+from bidding.workbench.placing import Placing
 from bidding.workbench.seal_batch import SealBatch
 from bidding.workbench.seal_standing import SealPorts
 from bidding.workbench.sealing_flow import SealingFlow
 from bidding.workbench.sections import Sections
 from bidding.workbench.submissions import Submissions
 from bidding.workbench.submitting import CentreClient
+from bidding.workbench.trace_service import SealTraces, TraceSigner
 from sealing.ports import SealRegistry
 from storage.database import reading, writing
 from storage.models import sealing as seal_tables
@@ -39,6 +41,8 @@ class Workbench:
     packing: DraftPacking
     submissions: Submissions
     afterwards: Afterwards
+    traces: SealTraces
+    placing: Placing
 
     @classmethod
     def assemble(
@@ -48,22 +52,29 @@ class Workbench:
         seals: SealRegistry,
         centres: Mapping[str, CentreClient],
         run: Callable[[Callable[[], None]], None],
+        signer: TraceSigner | None = None,
     ) -> Self:
-        """Put the services together; `centres` are by address, `run` gives a long upload to a job."""
+        """Put the services together; `centres` are by address, `run` gives a long upload to a job.
+
+        `signer` is the workbench's own service key: without one its trace of seal uses cannot be exported.
+        """
         sections = Sections(desk, centres)
         exporting = Exporting(desk, sections)
         submissions = Submissions(desk, sections, run)
+        placing = Placing(desk, seals)
         ports = SealPorts(desk.ports, seals, desk.trust, desk.clock, desk.random, desk.audience)
         return cls(
             desk=desk,
             sections=sections,
             drafting=Drafting(desk),
             assembling=Assembling(desk),
-            sealing=DraftSealing(desk, SealingFlow(desk.engine, desk.shelf, SealBatch(ports))),
+            sealing=DraftSealing(desk, SealingFlow(desk.engine, desk.shelf, SealBatch(ports)), placing),
             exporting=exporting,
             packing=DraftPacking(desk, exporting),
             submissions=submissions,
             afterwards=Afterwards(desk, sections, submissions),
+            traces=SealTraces(desk.engine, desk.ports.tsa, desk.now, signer, desk.sandbox),
+            placing=placing,
         )
 
     def sweep(self) -> int:

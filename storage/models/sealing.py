@@ -11,6 +11,7 @@ from sqlalchemy import (
     String,
     Table,
     Text,
+    UniqueConstraint,
     text,
 )
 
@@ -132,8 +133,14 @@ seal_entries = append_only(
         Column("token", LargeBinary, nullable=False),
         Column("answers", LargeBinary, nullable=False, comment="canonical JSON: what everybody said when asked"),
         Column("address", Text, nullable=False),
+        Column("profile", String(16), nullable=False, comment="ses, gm-cms, pades, pades-ses"),
+        Column("signature_sm3", String(64), nullable=False, comment="SM3 of the signature value; empty: not known"),
+        Column("number", Integer, nullable=False, comment="1, 2, 3, … within the unit, without a gap"),
+        Column("chain", Digest, nullable=False, comment="SM3(chain of the number before | SM3(canonical entry))"),
+        UniqueConstraint("uscc", "number"),
         CheckConstraint(f"outcome IN {_ENDED}", name="outcome"),
         CheckConstraint("(outcome = 'sealed') = (after_sm3 <> '')", name="sealed_has_digest"),
+        CheckConstraint("number >= 1", name="number_from_one"),
     )
 )
-"""用章记录: every use of a seal, and every attempt that came to nothing."""
+"""用章记录: every use of a seal, and every attempt that came to nothing. Specification: docs/format/trace.md."""

@@ -101,6 +101,18 @@ one_current = Index(
     postgresql_where=text("current"),
 )
 
+placings = Table(
+    "placings",
+    metadata,
+    Column("id", Opaque, primary_key=True),
+    Column("part", ForeignKey("parts.id", onupdate="CASCADE"), nullable=False),
+    Column("kind", String(32), nullable=False, comment="of the seal"),
+    Column("sealed_facts", LargeBinary, nullable=False, comment="the further impressions, as plans"),
+    Column("at", Instant, nullable=False),
+    UniqueConstraint("part", "kind"),
+)
+"""Impressions besides the main place (盖章位置), by part and kind of seal; none is the rule."""
+
 draft_sealings = Table(
     "draft_sealings",
     metadata,

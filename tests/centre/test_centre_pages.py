@@ -16,6 +16,7 @@ from bidding_world import NOON, Packed
 from centre_world import BIDDERS, CENTRE, MINUTE, TENDERER, Desk
 from litestar import Litestar
 from litestar.testing import TestClient
+from sqlalchemy import select
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "workbench"))
 
@@ -23,6 +24,7 @@ from workbench_world import PASSPHRASE, PIN, Company, Town, open_town
 
 from bidding import sessions
 from bidding.centre.hosting import Hosting
+from bidding.centre.house import Journalled
 from bidding.centre.publishing import Publishing
 from bidding.centre.service import Centre, Judges
 from bidding.documents.fields import draw_opening_record
@@ -50,7 +52,8 @@ from sealing.verify import verify_pdf
 from signing import canonical
 from signing.checks import Indication
 from signing.digests import sm3
-from storage.database import writing
+from storage.database import reading, writing
+from storage.models.centre import journal
 from storage.models.sessions import login_sessions
 
 Bids = dict[str, Packed]
@@ -442,6 +445,12 @@ def test_a_refusal_and_a_bad_form_are_told_on_the_page(house: House, tmp_path: P
     assert house.centre.sections.list() == ()
 
 
+def journalled(centre: Centre, event: str) -> list[dict[str, str]]:
+    with reading(centre.house.engine) as tx:
+        rows = tx.execute(select(journal).where(journal.c.event == event).order_by(journal.c.seq)).all()
+    return [centre.house.vault.open(f"journal/{row.subject}", row.sealed, Journalled).facts for row in rows]
+
+
 def test_the_host_seals_the_record(house: House, tmp_path: Path) -> None:
     """A section without bids is enough: what matters is the host's consent and its seal."""
     staff, town = house.browser(house.unit, "赵一"), house.town
@@ -465,6 +474,13 @@ def test_the_host_seals_the_record(house: House, tmp_path: Path) -> None:
     waiting = staff.get(asked.headers["location"])
     assert "加盖交易中心公章" in waiting.text
     assert 'id="seal-wait"' in staff.get(room).text
+    refuse = waiting.text.split('id="wallet" href="')[1].split('"')[0].removesuffix("/page").rpartition("/")[2]
+    town.post(f"/wallet/consents/{refuse}/refuse", {"person": house.unit.person}, 200)
+    assert "consent_refused" in staff.get(asked.headers["location"]).text
+    for _ in range(2):  # the second request takes the place of the first
+        asked = staff.post(f"{room}/seal", stage="1")
+        assert asked.status_code == 303, asked.text
+    waiting = staff.get(asked.headers["location"])
     link = waiting.text.split('id="wallet" href="')[1].split('"')[0]
     town.confirm(link, person=house.unit.person)
     done = staff.get(asked.headers["location"])
@@ -476,6 +492,17 @@ def test_the_host_seals_the_record(house: House, tmp_path: Path) -> None:
     trust = town.outside.trust.anchors()
     verdict = verify_pdf(file, anchors=trust, evidence=trust.evidence, at=house.clock())
     assert [one.verdict.indication for one in verdict.signatures] == [Indication.TOTAL_PASSED]
+    assert staff.post(f"{room}/seal", stage="1").status_code == 409
+    told = journalled(house.centre, "record-seal")
+    assert [(one["outcome"], one["code"]) for one in told] == [
+        ("refused", "consent_refused"),
+        ("refused", "replaced"),
+        ("sealed", ""),
+        ("failed", "field"),
+    ]
+    assert (told[2]["before_sm3"], told[2]["after_sm3"]) == (told[0]["before_sm3"], version.sm3)
+    assert told[2]["authorisation"] == "legal-representative"
+    assert all(told[2][name] for name in ("seal", "certificate", "document_sm3", "consent", "token", "signature_sm3"))
     assert 'id="end-opening"' in staff.get(room).text
     assert staff.post(f"{room}/end", stage="1").status_code == 303
     assert 'data-step="ended"' in staff.get(room).text

@@ -438,6 +438,8 @@ def test_the_opening(
     browser.get(opening).press("seal-record").confirm()
     assert browser.has("//*[@id='record-sealed']"), browser.text
     assert town.bidder.uscc in trading.centre.records.signers(section, 1)
+    uses = [use for use in connected.sealing.flow.uses(town.bidder.uscc) if use.file.startswith("开标记录")]
+    assert [(use.outcome, use.kind, use.section) for use in uses] == [("sealed", "unit", section)]
     picture = browser.tree.xpath("//main//img/@src")[0]
     assert browser.client.get(picture).content.startswith(b"\x89PNG")
     assert browser.client.get(f"{opening.removesuffix('/opening')}/record.pdf").content.startswith(b"%PDF")
@@ -463,7 +465,7 @@ def test_releasing_with_the_recovery_code(browser: Browser, sealed: Make, tradin
 
 @pytest.mark.slow
 def test_a_late_bid_shows_its_refusal(browser: Browser, sealed: Make, trading: Trading) -> None:
-    draft = sealed(minutes=0.15)
+    draft = sealed(minutes=0.25)
     browser.get(f"/bids/{draft.id}/seals")
     pack(browser)
     closed(draft, trading)

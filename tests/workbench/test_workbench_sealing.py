@@ -102,6 +102,19 @@ def test_a_plan_that_was_refused_is_taken_up_again(
         workbench.sealing.again(actor, view.id)
 
 
+def test_a_plan_without_its_copies_leaves_the_draft_free(
+    workbench: Workbench, filled: Draft, actor: Actor, town: Town
+) -> None:
+    view = workbench.sealing.begin(actor, filled.id)
+    town.refuse(view.url)
+    workbench.sealing.advance(actor, view.id)
+    workbench.sealing.flow.forget(view.id)
+    with pytest.raises(SealingRunningError):
+        workbench.sealing.again(actor, view.id)
+    workbench.drafting.put_form(actor, filled.id, Form(price="1", days="1"))
+    workbench.drafting.delete(actor, filled.id)
+
+
 def test_while_seals_are_applied_the_draft_rests(
     workbench: Workbench, filled: Draft, actor: Actor, tmp_path: Path
 ) -> None:

@@ -35,7 +35,7 @@ from identity.sandbox.platform import open_platform
 from sealing.adapters.maker_http import HttpSealRegistry
 from sealing.errors import SealRegistryUnavailableError
 from sealing.pdf import prepare_fields
-from sealing.placement import SealField
+from sealing.placement import SealField, Stamp
 from sealing.sandbox import maker
 from sealing.seal import SealKind
 from sealing.verify import verify_pdf
@@ -45,6 +45,7 @@ from signing.certificates import parse_certificate
 from signing.checks import Indication
 from signing.errors import KeyServiceRefusedError, UnavailableError
 from signing.path import Purpose
+from signing.pdf_reading import NotAPdfError
 from signing.sandbox import authority as authorities
 from signing.sandbox import keys, tsa
 from signing.sandbox.authority import CertificateAuthority
@@ -404,7 +405,7 @@ def test_a_suspended_seal_is_not_used(town: Town, flow: SealingFlow, task: SealT
         view = flow.advance(task.plan)
     finally:
         town.set_seal(UNIT, "active")
-    assert (view.state, view.code) == ("failed", "seal_state")
+    assert (view.state, view.code) == ("failed", "seal_suspended")
     assert [(use.outcome, use.seal, use.after_sm3) for use in view.uses] == [("failed", "", "")]
     assert flow.again(task.plan, agent).state == "awaiting-unit"
 
@@ -590,3 +591,88 @@ def test_an_agent_does_not_use_the_representatives_seal(ports: SealPorts, order:
     with pytest.raises(PersonNotEntitledError):
         SealBatch(ports).ask(replace(order, kind=LR))
     assert not order.files[0].target.exists()
+
+
+# -- several impressions, and attempts that come to nothing
+
+
+def test_a_plan_holds_any_planned_impressions(
+    town: Town, flow: SealingFlow, task: SealTask, agent: Actor, tmp_path: Path
+) -> None:
+    """Several places and a 骑缝章 of the unit, one place of the representative, prepared together."""
+    slices = [Stamp(1, 190, 100, 20, 40, (0.0, 0.5)), Stamp(2, 190, 100, 20, 40, (0.5, 1.0))]
+    places = (Stamp(1, 120, 200, 40, 40), Stamp(2, 20, 20, 40, 40), *slices)
+    first = task.files[0]
+    unit, representative = first.seals
+    wanted = (replace(unit, stamps=places), representative)
+    flow.begin(
+        replace(task, files=(replace(first, seals=wanted, spare=(SealField("later", -1, 10, 10, 9, 9),)),)), agent
+    )
+    assert sealed_by(town, flow, task.plan).state == "sealed"
+    path = flow.take(task.plan, 0, tmp_path / "out.pdf")
+    trust = town.authority.trust()
+    verdict = verify_pdf(path, anchors=trust, evidence=trust.evidence, at=town.clock.at)
+    assert verdict.indication is Indication.TOTAL_PASSED, verdict
+    assert path.read_bytes().count(b"/Subtype/Widget/T(") >= len(places) - 1
+    prepare = [field.name for field in (unit.field, representative.field)]
+    assert [one.id for one in verdict.signatures] == prepare[::-1]
+
+
+def test_a_file_that_cannot_be_sealed_ends_the_plan_and_is_entered(
+    flow: SealingFlow, task: SealTask, agent: Actor, tmp_path: Path
+) -> None:
+    bad = tmp_path / "bad.pdf"
+    bad.write_bytes(b"not a PDF")
+    with pytest.raises(NotAPdfError):
+        flow.begin(replace(task, files=(replace(task.files[1], path=bad),)), agent, "192.0.2.9")
+    view = flow.read(task.plan)
+    assert (view.state, view.code) == ("failed", "not_a_pdf")
+    (use,) = view.uses
+    assert (use.outcome, use.code, use.address, use.person_name) == ("failed", "not_a_pdf", "192.0.2.9", "王五")
+    assert use.before_sm3 == file_sm3(bad)
+    assert flow.begin(task, agent).state == "failed"  # a plan is begun once
+    with pytest.raises(SealingRunningError):
+        flow.again(task.plan, agent)
+    flow.forget(task.plan)
+
+
+@pytest.mark.parametrize("path", ["/maker", "/keys", "/tsa"])
+def test_a_service_that_does_not_answer_is_entered_once(
+    *, town: Town, flow: SealingFlow, task: SealTask, agent: Actor, path: str
+) -> None:
+    flow.begin(replace(task, files=task.files[1:]), agent)
+    if path == "/tsa":
+        town.confirm(flow.advance(task.plan).url, town.agent["person"])
+    town.wire.cut.add(path)
+    for _ in range(3):
+        with pytest.raises((UnavailableError, SealRegistryUnavailableError)):
+            flow.advance(task.plan)
+    (use,) = flow.read(task.plan).uses
+    assert (use.outcome, use.after_sm3, bool(use.seal)) == ("failed", "", path == "/tsa")
+    town.wire.cut.clear()
+    assert sealed_by(town, flow, task.plan).state == "sealed"
+    assert [one.outcome for one in flow.read(task.plan).uses] == ["failed", "sealed"]
+
+
+def test_who_would_have_sealed_is_entered(town: Town, flow: SealingFlow, task: SealTask, agent: Actor) -> None:
+    """The representative's seal is theirs to use, whoever began the plan."""
+    flow.begin(task, agent)
+    town.set_seal(LR, "suspended")
+    try:
+        view = flow.advance(task.plan)
+    finally:
+        town.set_seal(LR, "active")
+    assert [(use.kind, use.person_name, use.code) for use in view.uses] == [
+        ("legal-representative", "张三丰", "seal_suspended")
+    ]
+
+
+def test_what_the_rehearsal_refuses_is_entered(flow: SealingFlow, task: SealTask, agent: Actor, tmp_path: Path) -> None:
+    """A field that is there, and filled already: nobody is asked."""
+    source = make_pdf(tmp_path / "own.pdf", "own", 1)
+    ready = replace(task.files[1], path=source, fields_ready=True)
+    flow.begin(replace(task, files=(ready,)), agent)
+    view = flow.advance(task.plan)
+    assert (view.state, view.code) == ("failed", "field")
+    assert [(use.outcome, use.code) for use in view.uses] == [("failed", "field")]
+    assert view.record is None

@@ -195,7 +195,7 @@ def test_the_half_is_released_after_closing(
 
 @pytest.mark.slow
 def test_a_late_bid_gets_a_signed_refusal(connected: Workbench, sealed: Make, town: Town, trading: Trading) -> None:
-    draft = sealed(minutes=0.15)
+    draft = sealed(minutes=0.25)
     bundle, _ = pack(connected, town, draft)
     while now() <= draft.params.closes_at:
         pass
