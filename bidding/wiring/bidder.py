@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import httpx
@@ -18,7 +18,7 @@ from signing.adapters.key_http import HttpKeyService
 from signing.adapters.revocation_http import HttpRevocationSource
 from signing.errors import UnavailableError
 from signing.path import TrustAnchors
-from signing.trust import load_trust, make_trust
+from signing.trust import load_trust
 
 _CRLS = ("root", "licence", "service", "intl-root", "intl")
 _TIMEOUT = httpx.Timeout(30, connect=5)
@@ -62,6 +62,4 @@ def _refreshed(trust: TrustAnchors, source: HttpRevocationSource) -> TrustAnchor
         crls = source.fetch_crls()
     except UnavailableError:
         return trust
-    return make_trust(
-        trust.name, trust.version, sandbox=trust.sandbox, anchors=trust.anchors, issuers=trust.issuers, crls=crls
-    )
+    return replace(trust, crls=crls)

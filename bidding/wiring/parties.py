@@ -9,7 +9,7 @@ import httpx
 from litestar import Litestar
 
 from bidding.errors import BiddingError
-from bidding.isolation import IsolatedWorker
+from bidding.isolation_pool import WorkerPool, cores
 from bidding.judging import DocumentJudging
 from bidding.officer_desk import OfficerDesk
 from bidding.passphrase import own_passphrase
@@ -25,6 +25,8 @@ from identity.licence import parse_licence
 from signing import selftest
 from signing.adapters.revocation_http import fetch_trust
 from signing.errors import SigningError
+from signing.path import TrustAnchors
+from signing.policy import PRODUCTION_POLICY, encode_policy
 from signing.trust import load_trust
 from storage.database import Role, migrate, open_database, require_migrated, sqlite_url
 
@@ -46,6 +48,7 @@ def build_app(settings: Settings) -> Litestar:
     """Answer the application of one party: workbench, centre or verify."""
     own = own_secrets(settings)
     ports = outside(settings, own)
+    require_real_trust(settings, ports.trust.anchors())
     makers: dict[str, Callable[[Settings, OwnSecrets, Outside], Litestar]] = {
         "centre": _centre_app,
         "workbench": _workbench_app,
@@ -54,21 +57,37 @@ def build_app(settings: Settings) -> Litestar:
     return makers[settings.role](settings, own, ports)
 
 
-def _verifier(ports: Outside) -> Verifier:
-    return Verifier(IsolatedWorker(), ports.trust.refreshed_folder, system_clock)
+def require_real_trust(settings: Settings, trust: TrustAnchors) -> None:
+    """Refuse to serve in production by the word of test authorities; SettingsError."""
+    if settings.production and trust.sandbox:
+        raise SettingsError(
+            f"production：信任名单“{trust.name}”是仿真名单，正式业务不能使用。请用 trust 指定正式的信任名单文件夹。"
+        )
+
+
+def _verifier(settings: Settings, ports: Outside) -> Verifier:
+    policy = encode_policy(PRODUCTION_POLICY) if settings.production else b""
+    return Verifier(
+        WorkerPool(cores()),
+        ports.trust.refreshed_folder,
+        system_clock,
+        policy=policy,
+        random=system_random,
+        url=settings.url,
+    )
 
 
 def _verify_app(settings: Settings, own: OwnSecrets, ports: Outside) -> Litestar:
     from bidding.web.home_pages import VERIFY_HOME
 
     del own
-    verifier = _verifier(ports)
+    verifier = _verifier(settings, ports)
     site = Site("核验", (("/verify", "核验"),), sandbox=ports.trust.anchors().sandbox, clock=system_clock)
     return create_app(
         [*VERIFY_ROUTES, *VERIFY_HOME],
         {"site": site, "verifier": verifier},
         title=f"Yizhao {settings.role}",
-        on_shutdown=[verifier.worker.close, ports.http.close],
+        on_shutdown=[verifier.close, ports.http.close],
     )
 
 
@@ -97,7 +116,7 @@ def _centre_app(settings: Settings, own: OwnSecrets, ports: Outside) -> Litestar
         staff_of=settings.unit,
         secure=settings.url.startswith("https"),
     )
-    verifier = _verifier(ports)
+    verifier = _verifier(settings, ports)
     ticker = Ticker(centre.tick, threading.Event())
     ticker.start()
     nav = (("/", "标段"), ("/verify", "核验"))
@@ -118,7 +137,7 @@ def _centre_app(settings: Settings, own: OwnSecrets, ports: Outside) -> Litestar
         *CENTRE_PAGES,
         *VERIFY_ROUTES,
     ]
-    stops = [ticker.stop, verifier.worker.close, ports.http.close]
+    stops = [ticker.stop, verifier.close, ports.http.close]
     if isinstance(centre.opening.judge, DocumentJudging):
         stops.append(centre.opening.judge.worker.close)
     return create_app(routes, services, title="Yizhao centre", on_shutdown=stops)
@@ -127,7 +146,7 @@ def _centre_app(settings: Settings, own: OwnSecrets, ports: Outside) -> Litestar
 def _workbench_app(settings: Settings, own: OwnSecrets, ports: Outside) -> Litestar:
     from bidding.wiring.workbench import build_workbench_app
 
-    return build_workbench_app(settings, own, ports, _verifier(ports))
+    return build_workbench_app(settings, own, ports, _verifier(settings, ports))
 
 
 def serve_parties(settings: Settings) -> None:

@@ -3,7 +3,7 @@
 import threading
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import httpx
@@ -19,7 +19,7 @@ from signing.adapters.revocation_http import HttpRevocationSource, fetch_trust
 from signing.errors import UnavailableError
 from signing.path import RevocationEvidence, TrustAnchors
 from signing.ports import TimestampAuthority
-from signing.trust import load_trust, make_trust, save_trust
+from signing.trust import load_trust, save_trust
 
 CRL_SECONDS = 2.0
 """How long revocation lists are used before they are asked for again."""
@@ -28,7 +28,7 @@ _CRLS = ("root", "licence", "service", "intl-root", "intl")
 
 @dataclass
 class LiveTrust:
-    """A trust list on disk with revocation lists that are kept fresh; the anchors never change by themselves."""
+    """A trust list on disk with revocation lists that are kept fresh; the anchors change with its editions only."""
 
     folder: Path
     source: HttpRevocationSource
@@ -61,10 +61,10 @@ class LiveTrust:
             crls = self.source.fetch_crls()
         except UnavailableError:
             return
-        old = self._anchors
-        self._anchors = make_trust(
-            old.name, old.version, sandbox=old.sandbox, anchors=old.anchors, issuers=old.issuers, crls=crls
-        )
+        # an operator may have brought a newer edition into the folder meanwhile
+        kept = load_trust(self.folder)
+        newest = kept if kept.number > self._anchors.number else self._anchors
+        self._anchors = replace(newest, crls=crls)
         save_trust(self.folder, self._anchors)
         self._fetched = time.monotonic()
 

@@ -7,17 +7,19 @@ import httpx
 from litestar import Litestar, Response, get
 from litestar.enums import MediaType
 
-from bidding.reading import read_act, read_cms, read_ses
+from bidding.reading import READERS
 from bidding.wiring.machine import system_clock, system_random
 from identity.sandbox import registrar_http, wallet
 from identity.sandbox.platform import open_platform
 from sealing.sandbox import maker
+from sealing.sandbox.scan_worker import clean_in_child
 from signing.certificates import parse_certificate
 from signing.keystore import load_key, load_signing_key, save_key, save_signing_key
 from signing.path import Purpose
 from signing.sandbox import authority as authorities
 from signing.sandbox import csc_setup, keys, tsa
 from signing.sandbox.authority import CertificateAuthority, Issued
+from signing.sandbox.files import replace_file
 from signing.schemes import SigningKey
 
 
@@ -43,8 +45,8 @@ def build_sandbox(folder: Path, passphrase: str, base_url: str) -> Litestar:
         for name, title in (("tsa", "仿真时间戳服务"), ("tsa-second", "仿真时间戳服务（备用）"))
     )
     international = _international_stamping(authority, folder / "tsa-intl", passphrase)
+    maker_token = _token(folder / "maker-token")
     making = _service(authority, folder / "maker", "仿真制章单位", Purpose.SEAL_MAKER, passphrase)
-    readers = {"ses": read_ses, "cms": read_cms, "act": read_act}
     routers: list[Any] = [
         healthz,
         authorities.create_router(authority),
@@ -60,8 +62,10 @@ def build_sandbox(folder: Path, passphrase: str, base_url: str) -> Litestar:
             clock=clock,
             stampers={"sm3": first.answer, "sha256": international.answer},
         ),
-        registrar_http.create_router(platform, authority=authority, maker=http, maker_url=base_url),
-        wallet.create_router(platform, readers=readers, base_url=base_url),
+        registrar_http.create_router(
+            platform, authority=authority, maker=http, maker_url=base_url, maker_token=maker_token
+        ),
+        wallet.create_router(platform, readers=READERS, base_url=base_url),
         maker.create_router(
             folder / "seals",
             key=making.key,
@@ -69,9 +73,18 @@ def build_sandbox(folder: Path, passphrase: str, base_url: str) -> Litestar:
             clock=clock,
             anchors=authority.trust,
             stamp=first.stamp,
+            clean=clean_in_child,
+            token=maker_token,
         ),
     ]
     return Litestar(route_handlers=routers, on_shutdown=[http.close], openapi_config=None, logging_config=None)
+
+
+def _token(path: Path) -> str:
+    """Answer the token that lets registrar and operator write to the seal maker; made at the first start and kept."""
+    if not path.exists():
+        replace_file(path, system_random(24).hex().encode())
+    return path.read_text()
 
 
 def _service(authority: CertificateAuthority, folder: Path, name: str, purpose: Purpose, passphrase: str) -> Issued:

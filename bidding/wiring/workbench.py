@@ -12,15 +12,20 @@ from bidding.centre.clock import SteadyClock
 from bidding.judging import DocumentJudging
 from bidding.sessions import LoginDesk
 from bidding.settings import Settings
+from bidding.signings.service import AUDIENCE as AUDIENCE_SIGNINGS
 from bidding.web.app import create_app
 from bidding.web.login_pages import LOGIN_ROUTES, with_session
+from bidding.web.signings_access import with_scopes
+from bidding.web.signings_api import SIGNINGS_API
+from bidding.web.signings_pages import SIGNINGS_PAGES
 from bidding.web.site import Site
 from bidding.web.verify_pages import VERIFY_ROUTES, Verifier
 from bidding.web.workbench_api import WORKBENCH_API
 from bidding.web.workbench_pages import WORKBENCH_PAGES
-from bidding.wiring.centre import OwnSecrets
+from bidding.wiring.centre import OwnSecrets, service_key
 from bidding.wiring.machine import system_random
 from bidding.wiring.ports import Outside
+from bidding.wiring.signings import build_signings, start_tickers
 from bidding.workbench.acting import ActingPorts
 from bidding.workbench.desk import Desk, Shelf
 from bidding.workbench.service import Workbench
@@ -68,7 +73,8 @@ def build_workbench(settings: Settings, own: OwnSecrets, ports: Outside, pool: T
     def run(job: Callable[[], None]) -> None:
         pool.submit(job)
 
-    workbench = Workbench.assemble(desk, seals=ports.seals, centres=centres, run=run)
+    signer = service_key(own, ports.http, settings.sandbox_url, name=AUDIENCE, uscc="")
+    workbench = Workbench.assemble(desk, seals=ports.seals, centres=centres, run=run, signer=signer)
     workbench.sweep()
     return workbench
 
@@ -88,10 +94,21 @@ def build_workbench_app(settings: Settings, own: OwnSecrets, ports: Outside, ver
         purpose="登录投标人工作台",
         secure=settings.url.startswith("https"),
     )
-    nav = (("/", "我的项目"), ("/verify", "核验"))
+    signings, end_judging = build_signings(settings, own, ports, workbench.desk)
+    nav = (("/", "我的项目"), ("/signings", AUDIENCE_SIGNINGS), ("/verify", "核验"))
     site = Site(AUDIENCE, nav, sandbox=workbench.desk.sandbox, clock=workbench.desk.clock)
-    services = {"site": site, "workbench": workbench, "desk": login, "verifier": verifier}
-    routes = [*LOGIN_ROUTES, with_session("/api/v1", WORKBENCH_API), *WORKBENCH_PAGES, *VERIFY_ROUTES]
+    services = {"site": site, "workbench": workbench, "desk": login, "verifier": verifier, "signings": signings}
+    routes = [
+        *LOGIN_ROUTES,
+        with_session("/api/v1", WORKBENCH_API),
+        with_scopes("/api/v1", SIGNINGS_API, signings, login),
+        *WORKBENCH_PAGES,
+        *SIGNINGS_PAGES,
+        *VERIFY_ROUTES,
+    ]
     return create_app(
-        routes, services, title="Yizhao workbench", on_shutdown=[pool.shutdown, verifier.worker.close, ports.http.close]
+        routes,
+        services,
+        title="Yizhao workbench",
+        on_shutdown=[*start_tickers(signings), end_judging, pool.shutdown, verifier.close, ports.http.close],
     )
