@@ -6,12 +6,13 @@ a fresh child, so the caller lives on.
 """
 
 import json
+import signal
 import subprocess
 import sys
 import threading
 from contextlib import suppress
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Final
 
 from bidding.errors import BiddingError
 
@@ -26,8 +27,31 @@ def patience(size: int) -> float:
     return WALL_SECONDS + size / _BYTES_PER_SECOND
 
 
+OUT_OF_MEMORY: Final = 77
+"""How a child ends that may have no more memory."""
+_DYING: Final = 2.0
+"""Seconds for a child that has said its last word to end, so that it can be told how."""
+_TIME: Final = "time"
+_CAUSES: Final = {OUT_OF_MEMORY: "memory", -signal.SIGXCPU: _TIME, -signal.SIGKILL: _TIME}
+_WORDS: Final = {
+    "memory": "文件耗尽了允许的内存，未予验证。",
+    _TIME: "文件耗尽了允许的时间，未予验证。",
+    "crash": "文件使解析程序崩溃，未予验证。",
+}
+
+
 class WorkerDiedError(BiddingError):
-    """The file exhausted the memory or time it may use, or crashed its parser."""
+    """The file exhausted the memory or time it may use, or crashed its parser; `cause` is memory, time or crash."""
+
+    def __init__(self, message: str, cause: str = "crash") -> None:
+        """Say what happened, and why in one word."""
+        super().__init__(message)
+        self.cause = cause
+
+    @property
+    def why(self) -> str:
+        """Answer the sentence for people."""
+        return _WORDS[self.cause]
 
 
 @dataclass
@@ -48,8 +72,8 @@ class IsolatedWorker:
             finally:
                 timer.cancel()
             if not line.endswith(b"\n"):
-                self._reap()
-                raise WorkerDiedError("the parser ran out of memory or time, or crashed")
+                cause = _CAUSES.get(self._reap(_DYING), "crash")
+                raise WorkerDiedError(f"the parser ran out of memory or time, or crashed: {cause}", cause)
             answer: dict[str, Any] = json.loads(line)
             return answer
 
@@ -81,13 +105,16 @@ class IsolatedWorker:
             )
         return self._process
 
-    def _reap(self) -> None:
+    def _reap(self, grace: float = 0.0) -> int:
+        """Let the child end by itself for `grace` seconds, then kill it; answers how it ended, as `returncode`."""
         process, self._process = self._process, None
         if process is None:
-            return
+            return 0
+        with suppress(subprocess.TimeoutExpired):
+            process.wait(grace)
         process.kill()
         for pipe in (process.stdin, process.stdout):
             if pipe is not None:
                 with suppress(OSError):  # what was not sent to a dead child cannot be flushed; the pipe is closed still
                     pipe.close()
-        process.wait()
+        return process.wait()

@@ -3,13 +3,14 @@
 import json
 import resource
 import sys
-from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+from bidding.isolation import OUT_OF_MEMORY
+from bidding.isolation_bounds import allow_seconds, bound, close_network
 from signing.errors import SigningError
 from signing.path import TrustAnchors
-from signing.trust import load_trust, make_trust
+from signing.trust import load_trust, make_trust, merge_trust
 
 MEMORY = 640 << 20
 """Bytes of address space: a file may cost 512 MiB (validation.md 5), and the libraries take some eighty."""
@@ -21,21 +22,19 @@ FILE_BYTES = 1 << 20
 """Nothing is written by a verifier; the limit only leaves room for the libraries' own small files."""
 
 
-def _trust(folder: str) -> TrustAnchors:
-    """Read the list anew for each request: a service refreshes the revocation lists in the folder while we live."""
-    if not folder:
+def _trust(folders: str | list[str]) -> TrustAnchors:
+    """Read the lists anew for each request: a service refreshes the revocation lists in a folder while we live."""
+    listed = [folders] if isinstance(folders, str) else folders
+    if not any(listed):
         return make_trust("无信任名单", "0", sandbox=False, anchors=())
+    return merge_trust(*(_load(Path(folder)) for folder in listed if folder))
+
+
+def _load(folder: Path) -> TrustAnchors:
     try:
-        return load_trust(Path(folder))
+        return load_trust(folder)
     except SigningError:
-        return load_trust(Path(folder))  # a list may have been replaced while it was read
-
-
-def _allow(seconds: int) -> None:
-    """Give this request its own share of processor time on top of what was used so far."""
-    used = resource.getrusage(resource.RUSAGE_SELF)
-    spent = int(used.ru_utime + used.ru_stime) + 1
-    resource.setrlimit(resource.RLIMIT_CPU, (spent + seconds, resource.RLIM_INFINITY))
+        return load_trust(folder)  # a list may have been replaced while it was read
 
 
 def _size(file: str) -> int:
@@ -46,38 +45,46 @@ def _size(file: str) -> int:
 
 
 def _verify(request: dict[str, Any]) -> dict[str, Any]:
-    from bidding.verification import ContentFile, Question, judge_file
+    from bidding.verification import judge_file
+    from bidding.verification_asking import read_question
 
-    path, content = Path(request["file"]), request.get("content")
-    question = Question(
-        trust=_trust(request["trust"]),
-        at=datetime.fromisoformat(request["at"]),
-        expect_uscc=request.get("expect_uscc", ""),
-        require_seals=tuple(request.get("require", ())),
-        password=request.get("password", ""),
-        bundle_sm3=request.get("bundle_sm3", ""),
-        content=ContentFile(Path(content["file"]), content["name"], content["given"]) if content else None,
-    )
-    return judge_file(path, question).as_json()
+    if request.get("evidence"):
+        from bidding.evidence import load_evidence
+
+        question = load_evidence(Path(request["evidence"])).question(request)
+    else:
+        question = read_question(request, _trust(request["trust"]))
+    return judge_file(Path(request["file"]), question).as_json()
 
 
-TASKS = {"verify": _verify}
+def _places(request: dict[str, Any]) -> dict[str, Any]:
+    from bidding.verification_places import find_places
+
+    return {"places": find_places(Path(request["file"]), request.get("password", ""))}
+
+
+TASKS = {"verify": _verify, "places": _places}
 
 
 def main() -> None:
     """Answer until standard input ends."""
-    resource.setrlimit(resource.RLIMIT_AS, (MEMORY, MEMORY))
-    resource.setrlimit(resource.RLIMIT_FSIZE, (FILE_BYTES, FILE_BYTES))
-    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    bound(resource.RLIMIT_AS, MEMORY)
+    bound(resource.RLIMIT_FSIZE, FILE_BYTES)
+    bound(resource.RLIMIT_CORE, 0)
+    close_network()
     out = sys.stdout
     sys.stdout = sys.stderr  # a chatty library must not break the line protocol
     for line in sys.stdin:
         request = json.loads(line)
         content = request.get("content")
         size = _size(request["file"]) + (_size(content["file"]) if content else 0)
-        _allow(CPU_SECONDS + size // CPU_BYTES_PER_SECOND)
-        answer = TASKS[request["task"]](request)
-        out.write(json.dumps(answer) + "\n")
+        allow_seconds(CPU_SECONDS + size // CPU_BYTES_PER_SECOND)
+        try:
+            answer = TASKS[request["task"]](request)
+            told = json.dumps(answer)
+        except MemoryError:
+            sys.exit(OUT_OF_MEMORY)
+        out.write(told + "\n")
         out.flush()
 
 

@@ -24,20 +24,23 @@ from bidding.verification_report import (
     document_report,
     explain_verdict,
     refused,
+    trust_notices,
     trust_words,
 )
 from bidding.verification_sniffing import Found, identify, sniff
 from bidding.web.errors import words_of
 from sealing.errors import SealingError
-from sealing.judging import check_not_later
+from sealing.judging import check_not_later, policy_words
 from sealing.ofd import verify_ofd
 from sealing.ofd_structure import EncryptedOfdError, UnreadableOfdError
 from sealing.verify import verify_esl, verify_pdf
 from signing.certificates import parse_certificate
-from signing.checks import Check, SubIndication, Verdict, check
+from signing.checks import Check, Indication, SubIndication, Verdict, check
 from signing.cms import parse_cms
 from signing.digests import Sm3, read_chunks
 from signing.errors import MalformedError, SigningError
+from signing.pdf_reading import PasswordNeededError, WrongPasswordError
+from signing.policy import PolicyFacts, narrow
 from signing.timestamps import parse_token
 
 __all__ = [
@@ -79,15 +82,27 @@ def judge_file(path: Path, question: Question) -> FileReport:
             found = identify(head, stream.read(_EDGE))
             limit = MAX_SIZES.get(found.kind, MAX_STRANGE)
             if size == 0:
-                return refused(path.name, question.trust, "文件为空。")
+                return refused(path.name, question.trust, "文件为空。", code="empty")
             if size > limit:
-                return refused(path.name, question.trust, f"文件有 {size} 字节，超过 {limit} 字节的上限。", found.kind)
+                why = f"文件有 {size} 字节，超过 {limit} 字节的上限。"
+                return refused(path.name, question.trust, why, found.kind, "too_large")
             stream.seek(0)
             sm3_sum, sha_sum = _digests(stream)
-        report = _refuse_content(path, question) or _judge(found, path, question)
+        narrowed = replace(question, trust=narrow(question.trust, question.policy))
+        report = _refuse_content(path, question) or _judge(found, path, narrowed)
     except OSError as error:
         return refused(path.name, question.trust, f"文件无法读取：{error.strerror}。")
-    return replace(report, sm3=sm3_sum, sha256=sha_sum)
+    facts = PolicyFacts.of(question.policy)
+    told = replace(_noticed(report, question), sm3=sm3_sum, sha256=sha_sum)
+    return replace(told, size=size, at=question.at, policy=facts)
+
+
+def _noticed(report: FileReport, question: Question) -> FileReport:
+    """Say what a reader must know of the trust list, whatever the format; what was refused rests on no list."""
+    if report.indication is Indication.REFUSED:
+        return report
+    words = (*policy_words(question.trust, question.policy), *trust_notices(question.trust, question.at))
+    return replace(report, warnings=tuple(dict.fromkeys((*words, *report.warnings))))
 
 
 _EDGE: Final = 1 << 20
@@ -111,11 +126,13 @@ def _refuse_content(path: Path, question: Question) -> FileReport | None:
 def _judge(found: Found, path: Path, question: Question) -> FileReport:
     judge = _JUDGES.get(found.kind)
     if judge is None or found.refusal:
-        return refused(path.name, question.trust, found.refusal or _UNKNOWN, found.kind)
+        return refused(path.name, question.trust, found.refusal or _UNKNOWN, found.kind, "unknown_format")
     try:
         report = judge(path, question)
     except (SigningError, SealingError, BiddingError) as error:
-        return refused(path.name, question.trust, f"{words_of(error).text}（{error}）", found.kind)
+        words = words_of(error)
+        more = "" if isinstance(error, PasswordNeededError | WrongPasswordError) else f"（{error}）"
+        return refused(path.name, question.trust, f"{words.text}{more}", found.kind, words.code)
     if question.content is not None and question.content.given and found.kind not in ("cms", "tst"):
         return replace(report, warnings=(*report.warnings, "这类文件的签名不需要另给原文，所给的原文没有用到。"))
     return report
@@ -201,9 +218,9 @@ def _judge_receipt(path: Path, question: Question) -> FileReport:
 def _receipt_demands(question: Question, centre: str, bidder: str, bundle_sm3: str) -> list[Check]:
     """Ask what the asker expects: the unit that signs or the bidder, the bundle in hand, and seals (there are none)."""
     checks = list[Check]()
-    if question.expect_uscc:
-        same, why = question.expect_uscc in (centre, bidder), f"投标人为 {bidder}，交易中心为 {centre}"
-        checks.append(_identity(same, "" if same else f"{why}，应为 {question.expect_uscc}"))
+    if question.units:
+        same, why = not {centre, bidder}.isdisjoint(question.units), f"投标人为 {bidder}，交易中心为 {centre}"
+        checks.append(_identity(same, "" if same else f"{why}，应为 {'、'.join(question.units)}"))
     if question.bundle_sm3:
         same = bundle_sm3 == question.bundle_sm3
         why = "" if same else "回执所记的不是这个投标文件包"
@@ -233,9 +250,9 @@ def _judge_bundle(path: Path, question: Question) -> FileReport:
     facts: dict[str, Any] = {"profile": "YTB-1", "kind_name": "投标人执照签名", "signer": signer}
     facts |= _stamped(cms.token, cms.signing_time)
     demands = list[Check]()
-    if question.expect_uscc:
-        same, why = bundle.header.bidder == question.expect_uscc, f"投标人为 {bundle.header.bidder}"
-        demands.append(_identity(same, "" if same else f"{why}，应为 {question.expect_uscc}"))
+    if question.units:
+        same, why = bundle.header.bidder in question.units, f"投标人为 {bundle.header.bidder}"
+        demands.append(_identity(same, "" if same else f"{why}，应为 {'、'.join(question.units)}"))
     if question.require_seals:
         demands.append(_seals(ok=None, why="印章在加密的文件里，解密之后才能核对"))
     return _single(path, question, "ytb", _with(verdict, demands), facts)
@@ -271,6 +288,10 @@ def _judge_pdf(path: Path, question: Question) -> FileReport:
         at=question.at,
         expect_uscc=question.expect_uscc,
         require_seals=question.require_seals,
+        policy=question.policy,
+        expect=question.expect,
+        statuses=question.statuses,
+        password=question.password or None,
     )
     return document_report(path, question, "pdf", verdict)
 
@@ -284,11 +305,16 @@ def _judge_ofd(path: Path, question: Question) -> FileReport:
             at=question.at,
             expect_uscc=question.expect_uscc,
             require_seals=question.require_seals,
+            policy=question.policy,
+            expect=question.expect,
+            statuses=question.statuses,
         )
     except EncryptedOfdError:
-        return refused(path.name, question.trust, "OFD 文件已按 GM/T 0099 加密，不能核验。请解密后重试。", "ofd")
+        return refused(
+            path.name, question.trust, "OFD 文件已按 GM/T 0099 加密，不能核验。请解密后重试。", "ofd", "ofd_encrypted"
+        )
     except UnreadableOfdError as error:
-        return refused(path.name, question.trust, f"OFD 文件无法读取（{error}）。", "ofd")
+        return refused(path.name, question.trust, f"OFD 文件无法读取（{error}）。", "ofd", "ofd_unreadable")
     return document_report(path, question, "ofd", verdict)
 
 
@@ -300,6 +326,9 @@ def _judge_esl(path: Path, question: Question) -> FileReport:
         at=question.at,
         expect_uscc=question.expect_uscc,
         require_seals=question.require_seals,
+        policy=question.policy,
+        expect=question.expect,
+        statuses=question.statuses,
     )
     return document_report(path, question, "esl", verdict)
 

@@ -23,9 +23,11 @@ from sealing.judging import (
     check_identity,
     check_not_later,
     check_still_good,
+    make_policy,
     read_signer,
     soften_untrusted,
 )
+from sealing.judging_identity import check_expected
 from sealing.report import DocumentVerdict, SignatureKind, SignatureReport, TimeSource
 from sealing.seal import SealKind
 from signing import der, sm2
@@ -77,7 +79,15 @@ def judge_message(path: Path, question: Question) -> FileReport:
 def policy_of(question: Question, known: tuple[Certificate, ...]) -> Policy:
     """Answer against what a message is judged; `known` are the certificates that came along."""
     trust = question.trust
-    return Policy(trust, trust.evidence, question.at, question.expect_uscc, known)
+    return make_policy(
+        trust,
+        trust.evidence,
+        question.at,
+        expect_uscc=question.expect_uscc,
+        rules=question.policy,
+        expect=question.expect,
+        known=known,
+    )
 
 
 # Signed messages
@@ -223,11 +233,18 @@ def complete_verdict(messages: list[ParsedCms], verdict: Verdict, policy: Policy
             checks += check_still_good(one.certificate, policy)
             words += ["TIME_UNTRUSTED：签名时间取自签名者本机，未经可信时间戳证明。"]
         checks += check_not_later(stamp.gen_time if stamp else one.signing_time, policy.at)
-        if policy.expect_uscc:
-            checks.append(check_identity([one.certificate] if one.certificate else [], policy.expect_uscc))
+        checks += _check_signer(one.certificate, policy, one.signing_time)
     told = any(text.startswith("TIME_UNTRUSTED") for text in verdict.warnings)
     warnings = verdict.warnings if told else (*verdict.warnings, *dict.fromkeys(words))
     return soften_untrusted(Verdict(*verdict.checks, *checks, warnings=warnings))
+
+
+def _check_signer(certificate: Certificate | None, policy: Policy, signed_at: datetime | None) -> list[Check]:
+    """Compare the signer with who was expected, when that was asked."""
+    held = [certificate] if certificate else []
+    if policy.expect is not None:
+        return check_expected(policy.expect, held, kind=None, signed_at=signed_at)
+    return [check_identity(held, policy.expect_uscc)] if policy.expect_uscc else []
 
 
 def find_stamp(message: ParsedCms, policy: Policy) -> TimestampToken | None:

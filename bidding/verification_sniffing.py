@@ -64,6 +64,14 @@ def identify(head: bytes, tail: bytes = b"") -> Found:
     return _identify_text(head)
 
 
+def is_plain_zip(head: bytes, tail: bytes) -> bool:
+    """Whether this is a ZIP archive of files, and none of the formats that are ZIP files themselves.
+
+    A PDF that lies uncompressed at its beginning does not make it a PDF.
+    """
+    return head.startswith((b"PK\x03\x04", b"PK\x05\x06")) and _zip_kind(head, tail) == "unknown"
+
+
 def read_der(data: bytes) -> bytes:
     """Answer the DER (or BER) of a message file that may be PEM or bare base64; MalformedError."""
     if data.startswith(b"\x30"):

@@ -11,6 +11,7 @@ from litestar.datastructures import MutableScopeHeaders, State
 from litestar.di import Provide
 from litestar.handlers import HTTPRouteHandler
 from litestar.openapi import OpenAPIConfig
+from litestar.openapi.spec import Components, SecurityScheme
 from litestar.plugins.jinja import JinjaTemplateEngine
 from litestar.router import Router
 from litestar.static_files import create_static_files_router
@@ -29,6 +30,7 @@ _HEADERS = {
     "cross-origin-resource-policy": "same-origin",
     "permissions-policy": "camera=(), microphone=(), geolocation=()",
 }
+_COMPONENTS = Components(security_schemes={"bearer": SecurityScheme(type="http", scheme="bearer")})
 
 
 @get("/healthz", include_in_schema=False, sync_to_thread=False)
@@ -65,7 +67,7 @@ def create_app(
         },
         exception_handlers=EXCEPTION_HANDLERS,
         template_config=TemplateConfig(directory=_WEB / "templates", engine=JinjaTemplateEngine),
-        openapi_config=OpenAPIConfig(title=title, version="1", path="/schema"),
+        openapi_config=OpenAPIConfig(title=title, version="1", path="/schema", components=_COMPONENTS),
         logging_config=None,
         compression_config=CompressionConfig(backend="gzip", exclude=["/files", "/static"]),
         before_send=[_secure],

@@ -113,7 +113,7 @@ def seal_record_page(
 ) -> Response[Any]:
     """提请本人在执照钱包中确认，在开标记录上加盖交易中心公章."""
     try:
-        room.hosting.request(code, data.stage, room.staff)
+        room.hosting.request(code, data.stage, room.staff, room.arrival())
     except REFUSALS as error:
         return room.refused(code, data.stage, error)
     return Redirect(f"/sections/{code}/opening/seal?stage={data.stage}", status_code=303)

@@ -11,6 +11,7 @@ from typing import Final
 from bidding import errors as bidding
 from bidding import faults, isolation, settings
 from bidding.web.identity_words import IDENTITY_WORDS
+from bidding.web.signings_words import SIGNINGS_WORDS
 from bidding.web.workbench_words import WORKBENCH_WORDS
 from identity.errors import IdentityError, LicencePlatformUnavailableError, code_of
 from sealing import errors as sealing
@@ -32,6 +33,16 @@ _CHINESE: Final = re.compile("[一-鿿]")
 _RETRY: Final = "您的数据没有改变，请稍后再试。"
 
 _BIDDING: Final[dict[type[Exception], Words]] = {
+    bidding.TooManyToSealError: Words(422, "seal_too_many", "一次确认最多 200 个文件。请分几次办理。"),
+    bidding.SameFileTwiceError: Words(422, "seal_same_file", "有两个文件内容完全相同。请去掉重复的文件。"),
+    bidding.EvidenceError: Words(422, "evidence", "证据文件不能使用：被改动、损坏，或不是证据文件。"),
+    bidding.VerificationInputError: Words(422, "verification_input", "核验的要求填写不正确。请改正后重试。"),
+    bidding.TooMuchError: Words(413, "verification_too_much", "一次给出的文件过多或过大。请分几次核验，或使用命令行。"),
+    bidding.NoSuchVerificationError: Words(
+        404, "verification_unknown", "没有这次核验，或结果已过保留时间（半小时）。请重新上传文件核验。"
+    ),
+    bidding.BusyVerifierError: Words(503, "verification_busy", "正在进行的核验过多。请稍后再试。"),
+    bidding.SealChoiceError: Words(422, "seal_choice", "这种文件不能用所选的签章格式或封闭方式。请改选后重试。"),
     bidding.BiddingError: Words(400, "bidding_refused", "系统拒绝了这项操作，您的数据没有改变。"),
     bidding.MalformedParamsError: Words(422, "params_malformed", "标段参数格式不正确，请由招标人重新生成并签署。"),
     bidding.MalformedBundleError: Words(
@@ -54,6 +65,14 @@ _BIDDING: Final[dict[type[Exception], Words]] = {
     bidding.SignedDocumentError: Words(
         422, "document_signed", "这个 PDF 已有签名或签章，不能合并改动。请作为附件原样加入。"
     ),
+    bidding.ReportError: Words(422, "report_refused", "验证报告没有生成，您的文件没有改变。"),
+    bidding.ReportAnswerError: Words(422, "report_answer", "这不是一份核验答复，不能据以生成报告。请重新核验。"),
+    bidding.ReportFormatError: Words(
+        422,
+        "report_format",
+        "报告只能写成 .html、.pdf、.json 或 .xml，汇总表只能写成 .csv、.xlsx 或 .html。请更换文件名。",
+    ),
+    bidding.PictureError: Words(422, "report_picture", "报告所需的页面图像无法绘制，结论不受影响。"),
     bidding.MissingGlyphError: Words(422, "glyph_missing", "有字符没有可用的字形，无法印出。请改用其他写法。"),
     settings.SettingsError: Words(500, "settings_invalid", "设置不正确，服务没有启动。请按详情改正后重新启动。"),
     faults.IncompleteBidError: Words(422, "bid_incomplete", "投标文件不完整或填写不合要求。请按提示补齐。"),
@@ -142,6 +161,8 @@ _SEALING: Final[dict[type[Exception], Words]] = {
     sealing.SealLimitError: Words(422, "seal_too_large", "印章或签章数据超过大小上限。"),
     sealing.MissingGlyphError: Words(422, "seal_glyph_missing", "印章字体没有这个字的字形，无法制章。"),
     sealing.SealTextError: Words(422, "seal_text", "印章文字不符合要求。"),
+    sealing.EmptySignatureError: Words(422, "signature_empty", "没有签名笔迹。请重新手写签名。"),
+    sealing.SignatureTooLargeError: Words(422, "signature_too_large", "签名笔迹过多或尺寸不合适。请清除后重新手写。"),
     sealing.SealCertificateError: Words(422, "seal_certificate", "签章人证书不在该印章的授权名单内。请重新制章。"),
     sealing.SealStateError: Words(409, "seal_state", "印章不在可用状态或有效期内。请联系制章机构。"),
     sealing.ConsentWindowError: Words(409, "consent_window", "签章时间不在本人确认的有效期内。请重新确认。"),
@@ -157,8 +178,15 @@ _SEALING: Final[dict[type[Exception], Words]] = {
     sealing.FieldError: Words(409, "pdf_field", "签章域不存在、已加盖，或超出页面。"),
     sealing.ClosedPdfError: Words(422, "pdf_closed", "文件已被声明不允许修改，或签名域已锁定，不能再盖章。"),
     sealing.StampsNotPreparedError: Words(
-        409, "stamps_not_prepared", "文件已有签章，且没有为这些印模预留位置；现在添加会破坏已有签章。"
+        409,
+        "stamps_not_prepared",
+        "文件已有签章，且没有为这些印模预留位置；现在添加会破坏已有签章。请在首次盖章前一次规划全部印章。",
     ),
+    sealing.UnreadableOfdError: Words(422, "ofd_unreadable", "这个文件无法作为 OFD 读取，可能已损坏。"),
+    sealing.EncryptedOfdError: Words(422, "ofd_encrypted", "OFD 文件已加密。请解除加密后重试。"),
+    sealing.UnsealableOfdError: Words(422, "ofd_unsealable", "这个 OFD 不能加盖印章：部件缺失、损坏或无法受签章保护。"),
+    sealing.ClosedOfdError: Words(422, "ofd_closed", "文件已被签章封闭，或声明不允许签名，不能再盖章。"),
+    sealing.NoOfdPagesError: Words(422, "ofd_empty", "OFD 文件没有页面。"),
     sealing.SealExpiredError: Words(409, "seal_expired", "印章已过有效期。"),
     sealing.SealNotYetValidError: Words(409, "seal_not_yet_valid", "印章尚未到启用时间。"),
     sealing.SealSuspendedError: Words(409, "seal_suspended", "印章已暂停使用。"),
@@ -172,6 +200,9 @@ _SEALING: Final[dict[type[Exception], Words]] = {
     sealing.KeywordNotFoundError: Words(422, "keyword_not_found", "文件中没有找到关键词。请核对写法，或改用坐标。"),
     sealing.ScannedPictureError: Words(
         422, "scan_unusable", "印模扫描件无法使用。请提供 PNG、JPEG、BMP 或 TIFF 图片。"
+    ),
+    sealing.ScanWorkerDiedError: Words(
+        422, "scan_not_processed", "图像无法处理：所需的内存或时间超过限度。请另存后重试。"
     ),
     sealing.NoImpressionError: Words(422, "scan_no_impression", "图中没有找到红、蓝或黑色印模。请重新扫描。"),
     sealing.UnknownScanSizeError: Words(422, "scan_size_unknown", "无法得知印模实际尺寸。请填写宽度（毫米）。"),
@@ -197,6 +228,7 @@ _SIGNING: Final[dict[type[Exception], Words]] = {
     signing.NoTimestampError: Words(
         503, "no_timestamp", f"所有时间戳服务都没有给出可用的时间戳，本次操作没有生效。{_RETRY}"
     ),
+    signing.TrustUpdateError: Words(422, "trust_update", "这不是本信任名单可以接受的更新，名单没有改变。"),
     signing.PadesError: Words(422, "pades", "这个 PDF 不能签名或补充验证数据。"),
     signing.SignatureFieldError: Words(409, "signature_field", "签名域不存在、已被占用或位置不对。"),
     signing.UnsignablePdfError: Words(
@@ -214,6 +246,9 @@ _SIGNING: Final[dict[type[Exception], Words]] = {
     pdf_reading.PdfError: Words(422, "pdf_unreadable", "这个 PDF 无法读取，可能已损坏。请重新导出。"),
     pdf_reading.NotAPdfError: Words(422, "not_a_pdf_file", "这不是 PDF 文件。"),
     pdf_reading.EncryptedPdfError: Words(422, "pdf_encrypted", "PDF 文件设有密码，不能核验。请去除密码后重试。"),
+    pdf_reading.PasswordNeededError: Words(422, "pdf_password_needed", "PDF 文件设有打开密码，请输入密码后再核验。"),
+    pdf_reading.WrongPasswordError: Words(422, "pdf_password_wrong", "打开密码不正确，请重新输入。"),
+    pdf_reading.TooLargePdfError: Words(422, "pdf_too_large", "PDF 文件超过 2 GB，不能核验。"),
 }
 
 _STORAGE: Final[dict[type[Exception], Words]] = {
@@ -232,7 +267,7 @@ _IDENTITY: Final[dict[type[Exception], Words]] = {
     LicencePlatformUnavailableError: Words(503, "licence_platform_unavailable", f"电子营业执照平台没有应答。{_RETRY}"),
 }
 
-_WORKBENCH: Final = {kind: Words(*row) for kind, row in WORKBENCH_WORDS.items()}
+_WORKBENCH: Final = {kind: Words(*row) for kind, row in (*WORKBENCH_WORDS.items(), *SIGNINGS_WORDS.items())}
 
 WORDS: Final[dict[type[Exception], Words]] = {
     **_BIDDING,

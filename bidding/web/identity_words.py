@@ -44,6 +44,10 @@ IDENTITY_WORDS: Final[dict[type[identity.IdentityError], tuple[int, str]]] = {
     identity.SealMismatchError: (403, "印章不是本人确认使用的印章，或不属于该单位。"),
     identity.StatementMalformedError: (422, "待签数据的格式不正确。"),
     identity.StatementNotAllowedError: (403, "该事项不允许签署这类数据或使用这把密钥。"),
+    identity.ResidentIdError: (422, "公民身份号码不正确，或未满十八周岁。请核对。"),
+    identity.PersonExistsError: (409, "此人已经登记。"),
+    identity.PersonRevokedError: (403, "个人证书已吊销，不能签名。请由本人重新申领个人证书。"),
+    identity.SealOrderRefusedError: (422, "制章单位没有制作个人签名章。请按提示修改后重新提交。"),
     identity.DeviceUnknownError: (404, "没有这台设备的密钥。请重新登记设备。"),
     identity.WrapUnopenableError: (422, "密文不是加密给这台设备的，或已损坏。请换用另一份解密密钥。"),
 }

@@ -21,6 +21,7 @@ _HTTP_TEXT = {
     403: "您没有此项权限。",
     404: "没有这个页面或对象，请检查地址。",
     405: "此地址不支持这种操作。",
+    412: "内容已有变化，请重新查询后再办理。",
     413: "内容超过大小上限。",
     415: "不支持的内容类型。",
     429: "操作过于频繁，请稍后再试。",
@@ -56,6 +57,11 @@ def on_http_error(request: Request[Any, Any, Any], error: HTTPException) -> Resp
     return _answer(request, Words(status, f"http_{status}", text), error.detail)
 
 
+def on_deep_json(request: Request[Any, Any, Any], _error: RecursionError) -> Response[Any]:
+    """Answer JSON that is nested deeper than it can be read."""
+    return _answer(request, Words(400, "http_400", _HTTP_TEXT[400]), "nested too deeply")
+
+
 def on_unknown_error(request: Request[Any, Any, Any], error: Exception) -> Response[Any]:
     """Answer a fault of ours: logged whole, told without any inside."""
     _log.error("unexpected error at %s %s", request.method, request.url.path, exc_info=error)
@@ -69,5 +75,6 @@ EXCEPTION_HANDLERS: dict[Any, Any] = {
     SigningError: on_known_error,
     StorageError: on_known_error,
     HTTPException: on_http_error,
+    RecursionError: on_deep_json,
     Exception: on_unknown_error,
 }

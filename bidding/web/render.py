@@ -1,14 +1,13 @@
 """Verification answers as one page that a person understands (validation.md 4.3)."""
 
 from datetime import datetime
-from functools import cache
-from importlib.resources import files
-from pathlib import Path
 from typing import Any
 
-from jinja2 import Environment, FileSystemLoader, select_autoescape
-
+from bidding.reporting.details import ReportDetails
+from bidding.reporting.marking import mark_entry
+from bidding.reporting.reports import make_html
 from bidding.web.site import beijing
+from sealing import texts
 
 VERDICTS = {
     "TOTAL-PASSED": ("good", "验证通过"),
@@ -17,24 +16,10 @@ VERDICTS = {
     "NO-SIGNATURE": ("none", "未发现签名或签章（不构成通过）"),
     "REFUSED": ("none", "文件无法读取或不予受理（不构成通过）"),
 }
-RESULTS = {"ok": ("good", "✓ 符合"), "failed": ("bad", "✗ 不符合"), "unknown": ("warn", "？ 无法确定")}
-FORMATS = {
-    "pdf": "PDF 文件",
-    "ofd": "OFD 文件",
-    "ytb": "投标文件包",
-    "receipt": "回执",
-    "refusal": "拒收凭证",
-    "esl": "电子印章",
-    "cms": "签名消息",
-    "tst": "时间戳",
-    "asice": "签名容器（ASiC）",
-}
-
-
-@cache
-def _environment() -> Environment:
-    folder = Path(str(files("bidding.web"))) / "templates"
-    return Environment(loader=FileSystemLoader(folder), autoescape=select_autoescape())
+_TONES = {"ok": "good", "failed": "bad", "unknown": "warn", "not-asked": "none"}
+RESULTS = {state: (_TONES[state], word) for state, word in texts.report_words("results").items()}
+FORMATS = texts.report_words("formats")
+COVERS = texts.report_words("covers")
 
 
 def _hour(instant: str | None) -> str:
@@ -44,10 +29,10 @@ def _hour(instant: str | None) -> str:
 
 def report_context(answers: list[dict[str, Any]]) -> dict[str, Any]:
     """Answer what the report templates need beside the answers."""
-    return {"answers": answers, "VERDICTS": VERDICTS, "RESULTS": RESULTS, "FORMATS": FORMATS, "hour": _hour}
+    words = {"VERDICTS": VERDICTS, "RESULTS": RESULTS, "FORMATS": FORMATS, "TONES": _TONES, "COVERS": COVERS}
+    return {"answers": answers, **words, "hour": _hour, "marks": mark_entry}
 
 
 def render_report(answers: list[dict[str, Any]]) -> str:
-    """Answer a self-contained HTML report."""
-    css = (Path(str(files("bidding.web"))) / "static" / "yizhao.css").read_text("utf-8")
-    return _environment().get_template("report.html").render(css=css, **report_context(answers))
+    """Answer a self-contained HTML report, without pictures of pages: those need the files themselves."""
+    return make_html(answers, ReportDetails())

@@ -1,144 +1,102 @@
-"""核验: drop files, see the verdict and its reasons. The same engine as the command line, in a bounded child."""
+"""核验: drop files, see the verdict and its reasons. The same engine as the command line, in bounded children."""
 
-import asyncio
-import tempfile
-from collections.abc import Callable
-from dataclasses import dataclass
-from datetime import datetime
-from pathlib import Path
 from typing import Annotated, Any
 
+from anyio import to_thread
 from litestar import Request, Response, get, post
-from litestar.datastructures import UploadFile
 from litestar.di import NamedDependency
 from litestar.enums import RequestEncodingType
-from litestar.params import Body, SkipValidation
-from litestar.response import Template
+from litestar.params import Body, FromPath, SkipValidation
+from litestar.response import Redirect, Template
 from msgspec import Struct
 
-from bidding.errors import BiddingError
-from bidding.isolation import IsolatedWorker, WorkerDiedError
-from bidding.isolation_pool import WorkerPool
-from bidding.verification_naming import content_name
+from bidding.reporting.html import embed_picture
 from bidding.web.render import report_context
 from bidding.web.site import Site, file_size
+from bidding.web.verify_api import LIMIT, VERIFY_API
+from bidding.web.verify_asks import begin, tell_contents
+from bidding.web.verify_jobs import Job, Verifier
+from bidding.web.verify_uploads import MAX_FILES, MAX_UPLOAD
+from bidding.web.verify_views import cards, live_rows
 
-MAX_UPLOAD = 64 << 20
-"""Bytes of all files of one request; larger ones go to the command line."""
-MAX_FILES = 20
+__all__ = ["MAX_UPLOAD", "VERIFY_ROUTES", "Verifier"]
 
-
-class TooMuchError(BiddingError):
-    """More or larger files than one request may bring."""
-
-
-@dataclass(frozen=True)
-class Verifier:
-    """The engine with its trust list: asks the child about one file at a time."""
-
-    worker: IsolatedWorker | WorkerPool
-    trust: Callable[[], Path]
-    """A trust folder with current revocation lists."""
-    clock: Callable[[], datetime]
-
-    def judge(self, path: Path, *, expect_uscc: str = "", content: dict[str, Any] | None = None) -> dict[str, Any]:
-        """Answer the answer for one file, whatever it does to its parser; `content` is what it may be about."""
-        request = {
-            "task": "verify",
-            "file": str(path),
-            "trust": str(self.trust()),
-            "at": self.clock().isoformat(),
-            "expect_uscc": expect_uscc,
-            "content": content,
-        }
-        try:
-            return self.worker.ask(request)
-        except WorkerDiedError as error:
-            return {
-                "file": path.name, "sha256": "", "sm3": "", "format": "unknown", "indication": "REFUSED",
-                "sub_indication": "", "policy": "", "trust": {}, "read_mode": "strict", "signatures": [],
-                "warnings": [], "reason": f"文件耗尽了允许的内存或时间，或使解析程序崩溃，未予验证。（{error}）",
-            }  # fmt: skip
+Verify = NamedDependency[SkipValidation[Verifier]]
+Here = NamedDependency[SkipValidation[Site]]
+_AnyRequest = Request[Any, Any, Any]
 
 
-class VerifyForm(Struct):
-    """Files to judge, whom they should be from, and what detached signatures and timestamps are about."""
-
-    files: list[UploadFile]
-    uscc: str = ""
-    content: UploadFile | None = None
+@get("/verify", sync_to_thread=False, include_in_schema=False)
+def verify_page(request: _AnyRequest, site: Here) -> Template:
+    """Answer the empty form; a QR code of a report leads here, with what it says behind the number sign."""
+    return site.page(request, "verify.html", limit=file_size(MAX_UPLOAD), most=MAX_FILES)
 
 
-Form = Annotated[VerifyForm, Body(media_type=RequestEncodingType.MULTI_PART)]
+@post("/verify", include_in_schema=False, status_code=200, request_max_body_size=LIMIT)
+async def verify_files(request: _AnyRequest, verifier: Verify, site: Here) -> Template:
+    """Judge what was dropped and show why; without scripts, the answer waits for all files."""
+    job = await begin(request, verifier, pictured=True)
+    await to_thread.run_sync(job.finished.wait)
+    return _result(request, site, job)
 
 
-@get(["/verify"], sync_to_thread=False, include_in_schema=False)
-def verify_page(request: Request[Any, Any, Any], site: NamedDependency[SkipValidation[Site]]) -> Template:
-    """Answer the empty form."""
-    return site.page(request, "verify.html", limit=file_size(MAX_UPLOAD))
+@get("/verify/{number:str}", sync_to_thread=False, include_in_schema=False)
+def verification_page(request: _AnyRequest, number: FromPath[str], verifier: Verify, site: Here) -> Template:
+    """Show how far a verification is, or what it found."""
+    job = verifier.find(number)
+    if job.finished.is_set():
+        return _result(request, site, job)
+    return site.page(request, "verify_running.html", job=job, **live_rows(job))
 
 
-@post("/verify", include_in_schema=False, status_code=200, request_max_body_size=MAX_UPLOAD + (1 << 20))
-async def verify_files(
-    request: Request[Any, Any, Any],
-    data: Form,
-    verifier: NamedDependency[SkipValidation[Verifier]],
-    site: NamedDependency[SkipValidation[Site]],
-) -> Template:
-    """Judge what was dropped and show why."""
-    answers = await judge_uploads(data, verifier)
-    return site.page(request, "verify.html", limit=file_size(MAX_UPLOAD), **report_context(answers))
+@get("/verify/{number:str}/live", sync_to_thread=False, include_in_schema=False)
+def verification_live(number: FromPath[str], verifier: Verify) -> Template | Redirect:
+    """Answer the rows of a running verification, and lead to its end."""
+    job = verifier.find(number)
+    if job.finished.is_set():
+        return Redirect(f"/verify/{job.id}", status_code=303)
+    return Template("verify_live.html", context=live_rows(job))
 
 
-@post("/api/v1/verifications", status_code=200, request_max_body_size=MAX_UPLOAD + (1 << 20))
-async def verify_api(data: Form, verifier: NamedDependency[SkipValidation[Verifier]]) -> Response[list[dict[str, Any]]]:
-    """Judge files; the answers are those of `yizhao verify --json`, in order."""
-    return Response(await judge_uploads(data, verifier))
+class PasswordForm(Struct):
+    """The password of one file."""
+
+    row: int
+    password: str
 
 
-async def judge_uploads(data: VerifyForm, verifier: Verifier) -> list[dict[str, Any]]:
-    """Write each upload to a private folder, ask the child, and forget it."""
-    if len(data.files) > MAX_FILES:
-        raise TooMuchError(f"一次最多 {MAX_FILES} 个文件")
-    with tempfile.TemporaryDirectory(prefix="yizhao-verify-") as folder:
-        kept = [(await _keep(one, Path(folder) / str(number)), _name(one)) for number, one in enumerate(data.files)]
-        given = None
-        if data.content is not None and data.content.filename:
-            given = _content(await _keep(data.content, Path(folder) / "content"), _name(data.content), given=True)
-        answers, used = [], set[str]()
-        for path, name in kept:
-            content = given or _find_beside(name, kept)
-            used |= {content["name"]} if content else set()
-            answer = await asyncio.to_thread(verifier.judge, path, expect_uscc=data.uscc.strip(), content=content)
-            answers.append({**answer, "file": name})
-    return [_as_content(answer) if answer["file"] in used else answer for answer in answers]
+@post("/verify/{number:str}/password", include_in_schema=False, status_code=200)
+async def give_password(
+    request: _AnyRequest,
+    number: FromPath[str],
+    data: Annotated[PasswordForm, Body(media_type=RequestEncodingType.URL_ENCODED)],
+    verifier: Verify,
+    site: Here,
+) -> Response[Any] | Template:
+    """Judge one file again with its password."""
+    job = verifier.find(number)
+    future = verifier.give_password(job, data.row, data.password[:1000])
+    await to_thread.run_sync(future.result)
+    return _result(request, site, job)
 
 
-def _as_content(answer: dict[str, Any]) -> dict[str, Any]:
-    """Say of a file that only came along with its signature what it was used for."""
-    if answer["format"] != "unknown":
-        return answer
-    return {**answer, "reason": "这是随签名一起给出的原文，结论见签名文件；它自身不是可以核验的文件。"}
+@get("/verify/{number:str}/page/{row:int}/{index:int}", sync_to_thread=False, include_in_schema=False)
+def verification_picture(
+    number: FromPath[str], row: FromPath[int], index: FromPath[int], verifier: Verify
+) -> Response[bytes]:
+    """Answer a picture of a page with boxes around its seals."""
+    pages = verifier.find(number).rows[row].pages if row < len(verifier.find(number).rows) else ()
+    picture = pages[index].picture if index < len(pages) else b""
+    status = 200 if picture else 404
+    return Response(picture, media_type="image/jpeg", status_code=status, headers={"cache-control": "private"})
 
 
-async def _keep(upload: UploadFile, path: Path) -> Path:
-    await asyncio.to_thread(path.write_bytes, await upload.read())
-    return path
+def _result(request: _AnyRequest, site: Site, job: Job) -> Template:
+    tell_contents(job)
+    context = {**report_context(job.answers), **cards(job), "data": embed_picture}
+    return site.page(request, "verify_result.html", job=job, **context)
 
 
-def _name(upload: UploadFile) -> str:
-    return Path(upload.filename).name[:200]
-
-
-def _content(path: Path, name: str, *, given: bool) -> dict[str, Any]:
-    return {"file": str(path), "name": name, "given": given}
-
-
-def _find_beside(name: str, kept: list[tuple[Path, str]]) -> dict[str, Any] | None:
-    """Answer the upload that a signature is about by its name, when both came together."""
-    wanted = content_name(name)
-    found = [path for path, other in kept if wanted and other == wanted]
-    return _content(found[0], wanted, given=False) if len(found) == 1 else None
-
-
-VERIFY_ROUTES: list[Any] = [verify_page, verify_files, verify_api]
+VERIFY_ROUTES: list[Any] = [
+    verify_page, verify_files, verification_page, verification_live, give_password, verification_picture, *VERIFY_API,
+]  # fmt: skip

@@ -6,6 +6,8 @@ import pytest
 
 from bidding.settings import SettingsError, read_settings
 from bidding.wiring.centre import notice_of
+from bidding.wiring.parties import require_real_trust
+from signing.trust import make_trust
 
 GOOD = {"YIZHAO_ROLE": "centre", "YIZHAO_DATA": "/srv/centre"}
 
@@ -43,3 +45,15 @@ def test_nonsense_does_not_start(extra: dict[str, str], says: str) -> None:
 @pytest.mark.parametrize(("rules", "profiles"), [("standard", {"standard"}), ("demo", {"standard", "demo"})])
 def test_demo_rules_are_in_force_only_where_the_settings_say_so(rules: str, profiles: set[str]) -> None:
     assert set(notice_of(read_settings({**GOOD, "YIZHAO_RULES": rules}))) == profiles
+
+
+@pytest.mark.parametrize(("production", "sandbox"), [(True, True), (True, False), (False, True)])
+def test_production_takes_no_sandbox_trust_list(production: bool, sandbox: bool) -> None:
+    said = str(production).lower()
+    settings = read_settings({"YIZHAO_ROLE": "verify", "YIZHAO_DATA": "x", "YIZHAO_PRODUCTION": said})
+    trust = make_trust("仿真名单", "1", sandbox=sandbox, anchors=())
+    if production and sandbox:
+        with pytest.raises(SettingsError, match="仿真名单"):
+            require_real_trust(settings, trust)
+    else:
+        require_real_trust(settings, trust)

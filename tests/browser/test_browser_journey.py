@@ -250,9 +250,10 @@ def judge(town: Town, watch: Watch, files: list[Path]) -> None:
     data[len(data) // 3] ^= 1
     changed = files[0].with_name("changed.pdf")
     changed.write_bytes(data)
+    guest.goto(f"{town.centre}/verify")
     drop(guest, "#drop", [changed])
     guest.click("#verify")
-    guest.wait_for_selector("text=changed.pdf")
+    guest.wait_for_selector(".verdict:has-text('changed.pdf')")
     watch.look(guest, "guest-changed")
     assert guest.locator(".verdict [data-indication=TOTAL-PASSED]").count() == 0
 
