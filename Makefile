@@ -34,7 +34,7 @@ browser: install
 	$(BIN)/python -m pytest -m browser
 
 bench: install
-	$(BIN)/python -m tests.bench.signing $(ARGS)
+	for part in signing sealing verifying; do $(BIN)/python -m tests.bench.$$part $(ARGS) || exit 1; done
 
 fuzz: install
 	$(BIN)/python tests/fuzz/fuzz_run.py --seconds 60 $(ARGS)

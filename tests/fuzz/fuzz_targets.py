@@ -6,6 +6,7 @@ from collections.abc import Callable, Hashable, Sequence
 from pathlib import Path
 from typing import Any
 
+from fuzz_documents import DOCUMENTS
 from fuzz_guard import FalseValidError, Target, never_equal, never_valid, same_bytes
 from fuzz_world import CONTENT, NONCE, PASSPHRASE, FuzzWorld, load
 
@@ -24,6 +25,7 @@ from signing.algorithms import compute_digest
 from signing.asic import verify_asic
 from signing.asic_manifest import parse_asic_manifest
 from signing.asic_zip import ZipLimits, read_content, read_index
+from signing.certificate_files import read_certificate_file
 from signing.certificates import parse_certificate
 from signing.checks import Indication, Verdict
 from signing.cms_signing import parse_prepared
@@ -48,6 +50,7 @@ from signing.sm2_encoding import read_ciphertext
 from signing.statement import SignedStatement, verify_statement
 from signing.timestamps import parse_request, parse_response, parse_token, verify_token
 from signing.trust import TrustList, decode_trust, encode_trust
+from signing.trust_updates import parse_update
 
 IDENTITY = (SigningError, IdentityError)
 BIDDING = (SigningError, IdentityError, BiddingError)
@@ -379,6 +382,8 @@ TARGETS = (
     Target("timestamp-request", lambda w: [w.timestamp_request, *w.files("tsp", "*.tsq")], parse(parse_request)),
     Target("timestamp-response", lambda w: [w.timestamp_response, *w.files("tsp", "*.tsr")], judge_response),
     Target("trust-list", lambda w: [w.trust_file], one_form(decode_trust, encode_trust), cost=2),
+    Target("trust-update", lambda w: [w.trust_update], parse(parse_update), cost=2),
+    Target("certificate-file", lambda w: [w.certificate_file], parse(read_certificate_file)),
     Target("trust-content", lambda w: [w.statement], parse(lambda d: canonical.decode(d, TrustList))),
     Target("statement", lambda w: [w.statement], judge_statement),
     Target("params", lambda w: [w.params], one_form(parse_params, encode_params), BIDDING),
@@ -399,4 +404,5 @@ TARGETS = (
     Target("seal-signature", lambda w: w.seal_signatures, parse(ses.parse_signature), SEALING),
     Target("seal-statement", lambda w: w.seal_signatures, parse(ses.parse_statement), SEALING),
     Target("seal-contents", lambda w: w.seal_signatures, parse(ses.cut_signature), SEALING),
+    *DOCUMENTS,
 )

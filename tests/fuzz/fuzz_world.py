@@ -6,7 +6,8 @@ import io
 import re
 import sys
 import tempfile
-from datetime import datetime
+from dataclasses import replace
+from datetime import datetime, timedelta
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -40,6 +41,7 @@ from signing.signed_data import DATA, SIGNED_DATA
 from signing.statement import complete_statement, prepare_statement
 from signing.timestamps import build_request, build_response
 from signing.trust import TrustedCertificate, TrustList, encode_trust
+from signing.trust_updates import encode_update, update_statement
 
 TESTS = Path(__file__).parents[1]
 VECTORS = TESTS.parent.parent / "shared" / "vectors"
@@ -253,6 +255,20 @@ class FuzzWorld:
         fields = dict(zip((*names, *more), (*who, *where), strict=True))
         later = self.now + load("sealing", "sealing_world").DAY / 200
         return encode_record(ConsentRecord(v=1, act="submit", not_before=self.now, not_after=later, **fields))
+
+    @cached_property
+    def trust_update(self) -> bytes:
+        """An edition of the list with its publisher's signature."""
+        unit = self.pki.unit
+        times = {"issued_at": self.now, "next_update": self.now + timedelta(days=30)}
+        new = replace(self.pki.trust, number=1, publisher=unit.certificate.sm3, **times)
+        return encode_update(new, certificate=unit.certificate.der, signature=unit.sign(update_statement(new)))
+
+    @cached_property
+    def certificate_file(self) -> bytes:
+        """A certificate in PEM."""
+        lines = base64.encodebytes(self.pki.unit.certificate.der)
+        return b"-----BEGIN CERTIFICATE-----\n" + lines + b"-----END CERTIFICATE-----\n"
 
     @cached_property
     def statement(self) -> bytes:
